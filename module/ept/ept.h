@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Guest memory: the interface of module/ept to the rest of the module.
+ *
+ * Memory slots map guest-physical ranges to the VMM's address space.  An EPT violation finds the
+ * slot, takes the host page by GUP without keeping a reference, and installs an entry; the MMU
+ * notifier takes it back.  Everything here runs in the VMM's own mm (KVM_RUN and ioctls check
+ * that), so guest memory is also reached by plain user accesses at the slot's address.
+ *
+ * Lock legend: [S] vm->slots_lock for writers, vm->srcu for readers; [E] ept->lock; [A] atomic.
+ */
+#ifndef LINTEL_EPT_EPT_H
+#define LINTEL_EPT_EPT_H
+
+#include <linux/cpumask.h>
+#include <linux/mmu_notifier.h>
+#include <linux/spinlock.h>
+
+#include "../types.h"
+
+struct kvm_userspace_memory_region;
+struct lintel_memslots;
+
+struct lintel_ept {
+	rwlock_t lock;				/* entries: faults read (or write), notifier writes */
+	hpa_t root;				/* [I] the top-level table */
+	u64 eptp;				/* [I] root, walk length, memory type, A/D as in the VMCS */
+	unsigned long invalidate_seq;		/* [E] notifier generations, against racing faults */
+	long invalidate_count;			/* [E] notifiers under way */
+	unsigned long nr_tables;		/* [E] pages of tables, the root aside */
+	struct lintel_memslots __rcu *slots;	/* [S] */
+	struct mmu_notifier notifier;
+	bool registered;			/* [I] the notifier is */
+	cpumask_t ran_on;			/* [A] CPUs that may cache translations of this root */
+};
+
+/* Kinds of access, also of an EPT violation's qualification and of guest page walks. */
+#define ACCESS_READ	1U
+#define ACCESS_WRITE	2U
+#define ACCESS_EXEC	4U
+
+/*
+ * lintel_ept_init - an empty EPT for @vm and its MMU notifier on vm->mm (== current->mm).
+ * Returns 0, -ENOMEM, -EINTR.  Process context, may sleep.
+ */
+int lintel_ept_init(struct lintel_vm *vm);
+
+/* lintel_ept_destroy - free everything, after INVEPT on each CPU the root ran on.  May sleep. */
+void lintel_ept_destroy(struct lintel_vm *vm);
+
+/*
+ * lintel_memslot_set - KVM_SET_USER_MEMORY_REGION on a kernel copy of its argument.
+ * Returns 0 or: -EINVAL (alignment, flags unknown, wrap, slot number, size change of a
+ * slot, read-only change), -EEXIST (overlap), -ENOMEM.  Takes vm->slots_lock; may sleep.
+ */
+int lintel_memslot_set(struct lintel_vm *vm, const struct kvm_userspace_memory_region *region);
+
+/*
+ * lintel_ept_fault - resolve an EPT violation at @gpa.  Preemptible, in the vCPU's thread, no VMCS
+ * needed; may sleep.  @access: ACCESS_* bits of the violation.
+ * Returns
+ *	EPT_FIXED	entry installed (or another vCPU did it): enter the guest again
+ *	EPT_MMIO	no slot there, or a write to a read-only slot: emulate the access
+ *	-EFAULT		the slot has no memory behind it: kvm_run is for the caller to fill
+ *	-EHWPOISON	the host page is poisoned
+ *	-EINTR		a fatal signal; -EAGAIN: try again (entering the guest again does)
+ *	-ENOMEM
+ */
+enum { EPT_FIXED = 0, EPT_MMIO = 1 };
+int lintel_ept_fault(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int access);
+
+/*
+ * lintel_guest_read / lintel_guest_write - copy @len bytes between guest-physical memory at @gpa
+ * and a kernel buffer, across pages and slots.  In the VMM's mm, may sleep.  Writes go through
+ * the VMM's mapping (so COW, dirty tracking and the like just work).
+ * Returns 0, or -ENXIO when a byte has no (writable) slot (the caller does MMIO), -EFAULT.
+ */
+int lintel_guest_read(struct lintel_vm *vm, gpa_t gpa, void *data, size_t len);
+int lintel_guest_write(struct lintel_vm *vm, gpa_t gpa, const void *data, size_t len);
+
+/*
+ * lintel_guest_cmpxchg - atomic against all vCPUs; @len 1, 2, 4, 8, naturally aligned.
+ * Returns 0, 1 when memory did not hold @old, -ENXIO, -EFAULT.
+ */
+int lintel_guest_cmpxchg(struct lintel_vm *vm, gpa_t gpa, const void *old, const void *new,
+			 size_t len);
+
+/* lintel_gfn_has_memory - a slot (writable, if @write) covers @gpa.  In the VMM's mm. */
+bool lintel_gpa_has_memory(struct lintel_vm *vm, gpa_t gpa, bool write);
+
+/*
+ * lintel_ept_flush_cpu - called with interrupts off and the vCPU's VMCS current, when REQ_TLB_FLUSH
+ * is set or the root runs on this CPU for the first time: INVEPT single-context.
+ */
+void lintel_ept_flush_cpu(struct lintel_vm *vm);
+
+/*
+ * The guest's own page tables, walked in software (interpreter, KVM_TRANSLATE).  A pure function of
+ * what stands in struct guest_paging and of guest memory; sets accessed and dirty bits as the SDM says.
+ */
+struct guest_paging {
+	unsigned long cr0, cr3, cr4;
+	u64 efer;
+	u64 rflags;			/* AC, for SMAP */
+	u64 pdptr[4];			/* PAE paging: the loaded PDPTEs */
+	u32 pkru;
+	unsigned int cpl;
+	bool system_access;		/* implicit supervisor access (descriptor tables, TSS) */
+	u64 reserved_gpa_bits;		/* beyond the guest's MAXPHYADDR */
+};
+
+struct guest_walk_fault {
+	u32 error_code;			/* of #PF */
+	unsigned long address;		/* CR2 */
+};
+
+/*
+ * lintel_guest_walk - translate linear address @gva for @access (ACCESS_* one of).
+ * Returns 0 and *@gpa, or 1 and *@fault (a #PF is due), or -ENXIO/-EFAULT when a table is not in
+ * memory.  With paging off @gpa is @gva (truncated to 32 bits outside long mode by the caller).
+ */
+int lintel_guest_walk(struct lintel_vm *vm, const struct guest_paging *paging, unsigned long gva,
+		      unsigned int access, gpa_t *gpa, struct guest_walk_fault *fault);
+
+#endif

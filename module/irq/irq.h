@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The interrupt controllers: the interface of module/irq to the rest of the module.
+ *
+ * PIC, IOAPIC and PIT belong to the VM, a local APIC to each vCPU, all in software.  An interrupt
+ * travels GSI -> routing -> PIC and IOAPIC, or MSI -> local APIC's IRR, and ends with
+ * lintel_vcpu_notify_event() on the vCPU; the run loop then asks lintel_irq_pending() and takes it
+ * with lintel_irq_ack() when the guest can accept one.
+ *
+ * Everything here may be called from any context unless said otherwise; the chips' own locks are
+ * raw spinlocks taken with interrupts off, except where an ioctl's sleepable context is named.
+ */
+#ifndef LINTEL_IRQ_IRQ_H
+#define LINTEL_IRQ_IRQ_H
+
+#include <linux/kvm.h>
+
+#include "../types.h"
+
+/* --- the VM's chips: ioctl context, vm->lock held, may sleep --- */
+
+/*
+ * lintel_irqchip_create - PIC pair, IOAPIC and the default GSI routing; sets vm->irqchip.
+ * -EEXIST twice, -EINVAL when vCPUs exist, -ENOMEM.
+ */
+int lintel_irqchip_create(struct lintel_vm *vm);
+/* lintel_irqchip_destroy - and the PIT; nothing runs any more.  Harmless when there is none. */
+void lintel_irqchip_destroy(struct lintel_vm *vm);
+/* lintel_pit_create - KVM_CREATE_PIT2 (KVM_CREATE_PIT: flags 0).  -ENXIO without an irqchip, -EEXIST, -EINVAL flags. */
+int lintel_pit_create(struct lintel_vm *vm, const struct kvm_pit_config *config);
+int lintel_pit_get(struct lintel_vm *vm, struct kvm_pit_state2 *state);
+int lintel_pit_set(struct lintel_vm *vm, const struct kvm_pit_state2 *state);
+/* lintel_pit_reinject - KVM_REINJECT_CONTROL. */
+int lintel_pit_reinject(struct lintel_vm *vm, const struct kvm_reinject_control *control);
+int lintel_irqchip_get(struct lintel_vm *vm, struct kvm_irqchip *chip);
+int lintel_irqchip_set(struct lintel_vm *vm, const struct kvm_irqchip *chip);
+/* lintel_routing_set - KVM_SET_GSI_ROUTING on a kernel copy of the entries.  -EINVAL names what the API document says. */
+int lintel_routing_set(struct lintel_vm *vm, const struct kvm_irq_routing_entry *entries,
+		       unsigned int nr, unsigned int flags);
+
+/*
+ * lintel_irq_line - KVM_IRQ_LINE(_STATUS) from user space: raise or lower @gsi.
+ * Returns >0 delivered, 0 coalesced, <0 ignored (masked) as KVM_IRQ_LINE_STATUS reports it;
+ * -ENXIO without an irqchip, -EINVAL for a GSI that no route has.
+ */
+int lintel_irq_line(struct lintel_vm *vm, unsigned int gsi, bool level);
+/* lintel_msi_send - KVM_SIGNAL_MSI.  >0 delivered, 0 not, -EINVAL. */
+int lintel_msi_send(struct lintel_vm *vm, const struct kvm_msi *msi);
+
+/* --- the bus: exits, in the vCPU's thread --- */
+
+/*
+ * lintel_chip_pio / lintel_chip_mmio - an access by @vcpu to a chip in the kernel.
+ * Returns true if a chip claimed it (and, for a read, filled @data).
+ * MMIO: the local APIC page (at this vCPU's APIC base, when enabled in xAPIC mode) and the IOAPIC.
+ * PIO: 0x20, 0x21, 0xa0, 0xa1, 0x4d0, 0x4d1 and, with a PIT, 0x40..0x43 and 0x61.
+ */
+bool lintel_chip_pio(struct lintel_vcpu *vcpu, u16 port, unsigned int size, void *data, bool write);
+bool lintel_chip_mmio(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int len, void *data, bool write);
+
+/* --- the local APIC of one vCPU --- */
+
+/* lintel_lapic_create - with the vCPU, when the VM has an irqchip; sets vcpu->lapic.  -ENOMEM. */
+int lintel_lapic_create(struct lintel_vcpu *vcpu);
+void lintel_lapic_destroy(struct lintel_vcpu *vcpu);
+/* lintel_lapic_reset - power-up (@init false) or INIT (@init true) state.  Running thread or creation. */
+void lintel_lapic_reset(struct lintel_vcpu *vcpu, bool init);
+/* KVM_GET_LAPIC, KVM_SET_LAPIC: vcpu->mutex held.  -EINVAL for impossible bits. */
+int lintel_lapic_get(struct lintel_vcpu *vcpu, struct kvm_lapic_state *state);
+int lintel_lapic_set(struct lintel_vcpu *vcpu, const struct kvm_lapic_state *state);
+
+/* IA32_APIC_BASE.  set: 0, or -EINVAL (#GP) for reserved bits and illegal transitions.  Works without
+ * a LAPIC in the kernel too (value kept in the core): then vcpu->lapic is NULL and the core does not call. */
+u64 lintel_lapic_base(struct lintel_vcpu *vcpu);
+int lintel_lapic_set_base(struct lintel_vcpu *vcpu, u64 base, bool host_initiated);
+/* CR8: bits 7:4 of the TPR.  Running thread. */
+u64 lintel_lapic_cr8(struct lintel_vcpu *vcpu);
+void lintel_lapic_set_cr8(struct lintel_vcpu *vcpu, u64 cr8);
+/* x2APIC MSRs 0x800..0x8ff.  0, or -EINVAL (#GP): not in x2APIC mode, no such register, reserved bits. */
+int lintel_lapic_x2apic_read(struct lintel_vcpu *vcpu, u32 msr, u64 *value);
+int lintel_lapic_x2apic_write(struct lintel_vcpu *vcpu, u32 msr, u64 value);
+/* IA32_TSC_DEADLINE; 0 when the timer is not in that mode. */
+u64 lintel_lapic_tsc_deadline(struct lintel_vcpu *vcpu);
+void lintel_lapic_set_tsc_deadline(struct lintel_vcpu *vcpu, u64 deadline);
+
+/*
+ * lintel_irq_pending - the vector that lintel_irq_ack() would deliver now (LAPIC by TPR/PPR, else the
+ * PIC through LINT0 as ExtINT or with the LAPIC disabled), or -1.  Does not look at RFLAGS.IF.  Running thread.
+ */
+int lintel_irq_pending(struct lintel_vcpu *vcpu);
+/* lintel_irq_ack - take it: IRR -> ISR, or the PIC's INTA cycle.  Returns the vector, -1 if it is gone. */
+int lintel_irq_ack(struct lintel_vcpu *vcpu);
+
+/*
+ * INIT and SIPI wait in the LAPIC until the running thread takes them.
+ * lintel_lapic_take_init: true once per INIT; the core resets the vCPU (INIT state) and calls lintel_lapic_reset(init).
+ * lintel_lapic_take_sipi: the vector 0..255 if a SIPI arrived after the last INIT, else -1.
+ */
+bool lintel_lapic_take_init(struct lintel_vcpu *vcpu);
+int lintel_lapic_take_sipi(struct lintel_vcpu *vcpu);
+/* lintel_lapic_has_event - INIT or SIPI waits (wakes a halted or waiting-for-SIPI vCPU).  Any context. */
+bool lintel_lapic_has_event(struct lintel_vcpu *vcpu);
+/* lintel_lapic_timer_expired_inject - called before each entry, running thread: moves an expired timer into the IRR. */
+void lintel_lapic_timer_update(struct lintel_vcpu *vcpu);
+
+#endif

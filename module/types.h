@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Basic types and limits that every part of the module shares.
+ *
+ * Addresses are never bare integers: gpa_t (guest-physical), gfn_t (guest frame number), hva_t
+ * (address in the VMM's address space) and hpa_t (host-physical) come from the kernel's own
+ * <linux/kvm_types.h>.  A function that handles an exit or finishes an ioctl step answers with an
+ * enum lintel_next or a negative errno.
+ */
+#ifndef LINTEL_TYPES_H
+#define LINTEL_TYPES_H
+
+#include <linux/kvm_types.h>
+#include <linux/types.h>
+
+/* What the run loop does after an exit was handled; a negative errno ends KVM_RUN with it. */
+enum lintel_next {
+	RESUME = 0,		/* enter the guest again */
+	TO_USER = 1,		/* kvm_run tells user space why */
+};
+
+#define LINTEL_MAX_VCPUS	64	/* vCPUs of one VM */
+#define LINTEL_MAX_VCPU_ID	255	/* vCPU ids are below this: one xAPIC id each */
+#define LINTEL_NR_GSI		24	/* IOAPIC pins; GSI 0..15 reach the PIC as well */
+#define LINTEL_MAX_MEMSLOTS	512	/* memory slots of one VM */
+
+struct lintel_vm;
+struct lintel_vcpu;
+
+#endif

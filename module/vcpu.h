@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * struct lintel_vcpu: one virtual CPU, its requests, and how other contexts reach it.
+ *
+ * A vCPU is run by the thread that calls KVM_RUN, under vcpu->mutex.  Everything else talks to it
+ * through a request bit and a kick:
+ *
+ *	lintel_vcpu_request(vcpu, REQ_...);	set the bit
+ *	lintel_vcpu_kick(vcpu);			leave the guest, or wake from HLT
+ *
+ * The entry path sets mode = IN_GUEST with interrupts off, then looks at the requests; a sender
+ * sets the bit, then looks at the mode.  Full barriers on both sides make one see the other, so
+ * no request waits for an exit that has another cause.
+ *
+ * Lock legend: [I] immutable after creation, [M] vcpu->mutex (the running thread), [A] atomic or
+ * READ_ONCE/WRITE_ONCE from any context, [irq] guarded inside module/irq, [cpu] with preemption
+ * off by the running thread.
+ */
+#ifndef LINTEL_VCPU_H
+#define LINTEL_VCPU_H
+
+#include <linux/kvm.h>
+#include <linux/mutex.h>
+#include <linux/preempt.h>
+#include <linux/smp.h>
+#include <linux/wait.h>
+
+#include "types.h"
+#include "emulate/emulate.h"
+#include "vmx/fpu.h"
+#include "vmx/vmcs.h"
+
+struct lintel_lapic;
+struct lintel_vm;
+
+/* General-purpose registers in the order in which instructions encode them. */
+enum lintel_gpr {
+	GPR_RAX, GPR_RCX, GPR_RDX, GPR_RBX, GPR_RSP, GPR_RBP, GPR_RSI, GPR_RDI,
+	GPR_R8, GPR_R9, GPR_R10, GPR_R11, GPR_R12, GPR_R13, GPR_R14, GPR_R15,
+	NR_GPRS,
+};
+
+/* Requests: looked at before each entry; all of them kick a running vCPU. */
+enum lintel_request {
+	REQ_TLB_FLUSH,		/* invalidate what the CPU cached of this VM's EPT */
+	REQ_EVENT,		/* an interrupt, NMI, INIT or SIPI may be deliverable */
+	REQ_CLOCK,		/* write the pvclock page again */
+	REQ_DEAD,		/* the VM was killed */
+	REQ_UNHALT,		/* something ended HLT */
+};
+
+/* Where the vCPU's thread is; written by it, read by lintel_vcpu_kick(). */
+enum lintel_vcpu_mode {
+	OUTSIDE_GUEST,
+	IN_GUEST,
+};
+
+/* An event that is to be injected, or whose injection an exit has cut short. */
+struct lintel_events {
+	struct {
+		bool pending;		/* not yet tried */
+		bool injected;		/* was under way: inject again as it is */
+		bool has_error;
+		bool has_payload;	/* payload is CR2 (#PF) or DR6 bits (#DB), not yet applied */
+		bool soft;		/* INT3, INTO: needs the instruction's length */
+		u8 nr;
+		u8 len;
+		u32 error;
+		u64 payload;
+	} exception;
+	struct {
+		bool injected;
+		bool soft;
+		u8 nr;
+		u8 len;
+	} interrupt;
+	struct {
+		bool injected;
+		bool masked;		/* without virtual NMIs only; else in the VMCS */
+		u8 pending;		/* [M] taken over from nmi_queued */
+	} nmi;
+};
+
+/* Port or MMIO access that user space has to finish. */
+struct lintel_io_fragment {
+	gpa_t gpa;
+	u8 len;
+	bool write;
+	u8 data[8];
+};
+
+#define LINTEL_IO_FRAGMENTS	6
+
+struct lintel_io {
+	/* runs at the next KVM_RUN, before anything else; RESUME, TO_USER or -errno */
+	int (*complete)(struct lintel_vcpu *vcpu);
+	struct lintel_io_fragment fragment[LINTEL_IO_FRAGMENTS];
+	u8 nr_fragments;	/* queued by the instruction in hand */
+	u8 done;		/* of those, finished by user space */
+	u8 used;		/* reads that the restarted instruction took up again */
+	bool pio_valid;		/* string input: kvm_run's data page holds pio_count items */
+	u8 pio_size;
+	u32 pio_count;
+	u16 pio_port;
+};
+
+/* What the last VM exit left in the VMCS, copied while it was current. */
+struct lintel_exit {
+	u32 reason;
+	u32 intr_info;
+	u32 intr_error;
+	u32 instruction_len;
+	u32 instruction_info;
+	u32 idt_info;
+	u32 idt_error;
+	u64 qualification;
+	u64 guest_linear;
+	gpa_t gpa;
+};
+
+#define LINTEL_NR_EXIT_REASONS	80
+
+struct lintel_vcpu_stats {
+	u64 exits;
+	u64 exits_by_reason[LINTEL_NR_EXIT_REASONS];
+	u64 exits_to_user;
+	u64 emulated;
+	u64 injected_irqs;
+	u64 injected_nmis;
+	u64 injected_exceptions;
+	u64 halts;
+	u64 halt_wakeups;
+	u64 ept_faults;
+	u64 tlb_flushes;
+};
+
+struct lintel_vcpu {
+	/* --- touched at every exit: keep together --- */
+	unsigned long gpr[NR_GPRS];			/* [M] RSP is loaded from the VMCS with rip */
+	unsigned long rip;				/* [M] valid after an exit */
+	unsigned long cr2;				/* [M] */
+	struct vmcs_handle vmcs;			/* [M]+[cpu] */
+	unsigned long requests;				/* [A] bits of enum lintel_request */
+	int mode;					/* [A] enum lintel_vcpu_mode */
+	int cpu;					/* [A] where it is loaded, -1: nowhere */
+	struct lintel_vm *vm;				/* [I] holds no reference: vCPUs die with it */
+	struct kvm_run *run;				/* [I] first page of the mapping; user-writable! */
+	void *pio_data;					/* [I] second page */
+	struct lintel_lapic *lapic;			/* [I] NULL without an in-kernel irqchip */
+	struct lintel_exit exit;			/* [M] */
+
+	/* --- control and system registers the VMCS does not hold, or holds in part --- */
+	unsigned long cr0, cr4;				/* [M] as the guest sees them, TS and owned bits aside */
+	u64 efer;					/* [M] as the guest sees it */
+	u64 xcr0;					/* [M] */
+	unsigned long dr[4], dr6, dr7;			/* [M] */
+	u64 msr_star, msr_lstar, msr_cstar, msr_sfmask;	/* [M] while not loaded into the CPU */
+	u64 msr_kernel_gs_base, msr_tsc_aux;		/* [M] likewise */
+	u64 msr_misc_enable, msr_pat;			/* [M] */
+	u64 mtrr_def_type, mtrr_fixed[11], mtrr_var[16];/* [M] stored; the EPT's type is write-back */
+	u64 mcg_cap, mcg_status, mcg_ctl;		/* [M] */
+	u64 mce_banks[4 * 32];				/* [M] */
+	u64 tsc_offset;					/* [M] guest TSC = host TSC + this */
+	u32 tsc_khz;					/* [M] */
+	u64 tsc_adjust;					/* [M] */
+
+	struct lintel_events events;			/* [M] */
+	atomic_t nmi_queued;				/* [A] NMIs sent and not yet taken */
+	u32 mp_state;					/* [M] KVM_MP_STATE_*; changed by others through the LAPIC */
+	struct lintel_io io;				/* [M] */
+	u32 guest_debug;				/* [M] KVM_SET_GUEST_DEBUG control word */
+
+	struct emulate_ctxt emul;			/* [M] */
+	struct guest_fpu fpu;				/* [M]+[cpu] */
+
+	struct kvm_cpuid_entry2 *cpuid;			/* [M] KVM_SET_CPUID2 */
+	unsigned int cpuid_nent;			/* [M] */
+	u64 guest_maxphyaddr_mask;			/* [M] bits of a physical address beyond MAXPHYADDR */
+	u64 cr4_reserved;				/* [M] bits that this guest's CPUID does not allow */
+	u64 xcr0_allowed;				/* [M] */
+
+	struct {
+		u64 system_time_msr;			/* [M] MSR_KVM_SYSTEM_TIME_NEW */
+		u64 wall_clock_msr;			/* [M] MSR_KVM_WALL_CLOCK_NEW */
+		u32 version;				/* [M] of the page, even */
+	} pvclock;
+
+	/* --- the thread that runs it --- */
+	struct mutex mutex;				/* one ioctl at a time; KVM_RUN holds it throughout */
+	struct preempt_notifier preempt_notifier;	/* [M] */
+	bool loaded;					/* [M]+[cpu] between load and put */
+	wait_queue_head_t wait;				/* HLT waits here */
+	call_single_data_t kick_csd;			/* [A] the kick in flight */
+	u32 id;						/* [I] KVM_CREATE_VCPU's argument: the APIC id */
+	u32 index;					/* [I] into vm->vcpus */
+	bool sigset_active;				/* [M] KVM_SET_SIGNAL_MASK */
+	sigset_t sigset;				/* [M] */
+	struct lintel_vcpu_stats stats;			/* [M] written by the running thread only */
+};
+
+/*
+ * lintel_vcpu_request - set a request bit.  Any context.
+ * A request alone does not make a running guest exit: lintel_vcpu_kick() does.
+ */
+static inline void lintel_vcpu_request(struct lintel_vcpu *vcpu, enum lintel_request req)
+{
+	set_bit(req, &vcpu->requests);
+	smp_mb__after_atomic();
+}
+
+/*
+ * lintel_vcpu_kick - make the vCPU look at its requests soon: an IPI if it is in the guest, a wake-up
+ * if it waits in HLT.  Any context, hard interrupt included; does not wait.
+ */
+void lintel_vcpu_kick(struct lintel_vcpu *vcpu);
+
+/* lintel_vcpu_notify_event - REQ_EVENT and a kick: an interrupt may be deliverable.  Any context. */
+void lintel_vcpu_notify_event(struct lintel_vcpu *vcpu);
+
+/* lintel_vcpu_queue_nmi - one NMI for this vCPU.  Any context. */
+void lintel_vcpu_queue_nmi(struct lintel_vcpu *vcpu);
+
+/* lintel_vcpu_guest_tsc - the guest's TSC at host TSC @host_tsc.  Any context. */
+static inline u64 lintel_vcpu_guest_tsc(const struct lintel_vcpu *vcpu, u64 host_tsc)
+{
+	return host_tsc + READ_ONCE(vcpu->tsc_offset);
+}
+
+/*
+ * lintel_vcpu_load - bind the vCPU to this CPU until lintel_vcpu_put(), following the thread when
+ * it is preempted.  vcpu->mutex held; may sleep.
+ */
+void lintel_vcpu_load(struct lintel_vcpu *vcpu);
+void lintel_vcpu_put(struct lintel_vcpu *vcpu);
+
+#endif

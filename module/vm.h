@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * struct lintel_vm: one virtual machine, and its lifetime.
+ *
+ * A VM is reference-counted: its file descriptor holds one reference and each vCPU's descriptor
+ * another, so descriptors may be closed in any order.  The VM belongs to the mm of the process
+ * that made it: guest memory is that process's memory, and an ioctl from another mm is refused
+ * with -EIO.
+ *
+ * Lock legend of the fields: [I] immutable after creation, [L] vm->lock, [S] vm->slots_lock for
+ * writers and vm->srcu for readers, [A] atomic, [irq] guarded inside module/irq.
+ */
+#ifndef LINTEL_VM_H
+#define LINTEL_VM_H
+
+#include <linux/cpumask.h>
+#include <linux/kref.h>
+#include <linux/mutex.h>
+#include <linux/srcu.h>
+
+#include "ept/ept.h"
+#include "types.h"
+
+struct lintel_irqchip;
+struct lintel_pit;
+struct lintel_pvclock_vm;
+
+struct lintel_vm {
+	struct kref refs;				/* [A] */
+	struct mm_struct *mm;				/* [I] mmgrab()ed: the VMM's address space */
+	struct mutex lock;				/* vCPU creation, irqchip creation, VM settings */
+	struct mutex slots_lock;			/* writers of memslots */
+	struct srcu_struct srcu;			/* readers of memslots */
+	struct lintel_ept ept;				/* the EPT and the memory slots */
+
+	struct lintel_vcpu *vcpus[LINTEL_MAX_VCPUS];	/* [L] written once, then [I]; read with READ_ONCE */
+	unsigned int nr_vcpus;				/* [L] grows only, smp_store_release after vcpus[] */
+
+	struct lintel_irqchip *irqchip;			/* [L] set once with smp_store_release, [irq] */
+	struct lintel_pit *pit;				/* [L] set once with smp_store_release, [irq] */
+
+	bool dead;					/* [A] a VMX instruction failed: nothing runs any more */
+	u32 boot_cpu_id;				/* [L] KVM_SET_BOOT_CPU_ID */
+	u64 tsc_khz;					/* [L] default of new vCPUs */
+	u64 tsc_offset_base;				/* [L] host TSC when the VM was made */
+	s64 kvmclock_offset;				/* [L] ns added to CLOCK_BOOTTIME: KVM_SET_CLOCK */
+	gpa_t tss_addr;					/* [L] KVM_SET_TSS_ADDR: remembered, not needed */
+	gpa_t identity_map_addr;			/* [L] KVM_SET_IDENTITY_MAP_ADDR: likewise */
+};
+
+/*
+ * lintel_vm_create - make a VM for the current mm.  Process context, may sleep.
+ * Returns the VM with one reference, or ERR_PTR(-ENOMEM, -EBUSY, ...).
+ */
+struct lintel_vm *lintel_vm_create(void);
+void lintel_vm_get(struct lintel_vm *vm);
+/* lintel_vm_put - drop a reference; the last one frees the VM.  May sleep. */
+void lintel_vm_put(struct lintel_vm *vm);
+
+/* lintel_vm_kill - nothing runs in this VM any more: each KVM_RUN answers -EIO.  Any context. */
+void lintel_vm_kill(struct lintel_vm *vm);
+
+/* lintel_vm_vcpu - the vCPU with index @i, or NULL.  Lock-free; vCPUs live as long as the VM. */
+static inline struct lintel_vcpu *lintel_vm_vcpu(struct lintel_vm *vm, unsigned int i)
+{
+	return i < smp_load_acquire(&vm->nr_vcpus) ? READ_ONCE(vm->vcpus[i]) : NULL;
+}
+
+#define for_each_vcpu(i, vcpu, vm) \
+	for ((i) = 0; ((vcpu) = lintel_vm_vcpu((vm), (i))) != NULL; (i)++)
+
+/* lintel_irqchip_in_kernel - KVM_CREATE_IRQCHIP was done.  Any context. */
+static inline bool lintel_irqchip_in_kernel(struct lintel_vm *vm)
+{
+	return smp_load_acquire(&vm->irqchip) != NULL;
+}
+
+#endif
