@@ -122,7 +122,8 @@ class Run:
         return bool(events)
 
     def take_console(self, name, data):
-        if not self.settings.quiet:
+        # the kernel's own boot is of interest only when it fails; the log file has all of it
+        if not self.settings.quiet and (name == "console" or self.boots):
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
         for line in self.lines[name].feed(data):
@@ -218,7 +219,7 @@ def report(run):
     outcome = run.outcome
     if outcome.failure:
         code, text = outcome.failure
-        if run.settings.quiet or code == EXIT_HANG:
+        if run.settings.quiet or code == EXIT_HANG or not run.boots:
             say(f"the last {len(run.recent)} lines of its console:")
             for line in run.recent:
                 print(f"  | {line}", file=sys.stderr)
