@@ -65,7 +65,7 @@ GINLINE void guest_abort(u32 line, u64 got, u64 want)
 			guest_abort(__LINE__, got_, want_);		\
 	} while (0)
 
-/* The instruction finds a, c and d in RAX, RCX and RDX and leaves them there; RBX and R8 are free for it. */
+/* The instruction finds a, c and d in RAX, RCX and RDX and leaves them there; RBX, RSI and RDI are free. */
 #define TRY(insn, a, c, d)								\
 	({										\
 		SHARED->vector = NO_TRAP;						\
@@ -76,7 +76,7 @@ GINLINE void guest_abort(u32 line, u64 got, u64 want)
 			     "movq $0, %c[fix]"						\
 			     : "+a"(a), "+c"(c), "+d"(d)				\
 			     : [fix] "i"(GPA_SHARED + offsetof(struct guest_shared, fixup)) \
-			     : "rbx", "r8", "memory", "cc");				\
+			     : "rbx", "rsi", "rdi", "r8", "memory", "cc");				\
 		(u32)SHARED->vector;							\
 	})
 
