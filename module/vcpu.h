@@ -28,6 +28,7 @@
 #include "types.h"
 #include "emulate/emulate.h"
 #include "vmx/fpu.h"
+#include "vmx/host.h"
 #include "vmx/vmcs.h"
 
 struct lintel_lapic;
@@ -38,6 +39,15 @@ enum lintel_gpr {
 	GPR_RAX, GPR_RCX, GPR_RDX, GPR_RBX, GPR_RSP, GPR_RBP, GPR_RSI, GPR_RDI,
 	GPR_R8, GPR_R9, GPR_R10, GPR_R11, GPR_R12, GPR_R13, GPR_R14, GPR_R15,
 	NR_GPRS,
+};
+
+/* Registers that live in the VMCS and are read and written back lazily: regs.c. */
+enum lintel_cached_reg {
+	REG_RIP = 1,
+	REG_RSP = 2,
+	REG_RFLAGS = 4,
+	REG_INTERRUPTIBILITY = 8,
+	REG_ALL = 15,
 };
 
 /* Requests: looked at before each entry; all of them kick a running vCPU. */
@@ -137,9 +147,13 @@ struct lintel_vcpu_stats {
 struct lintel_vcpu {
 	/* --- touched at every exit: keep together --- */
 	unsigned long gpr[NR_GPRS];			/* [M] RSP is loaded from the VMCS with rip */
-	unsigned long rip;				/* [M] valid after an exit */
+	unsigned long rip, rflags;			/* [M] valid where reg_cached says so */
+	u32 interruptibility;				/* [M] likewise: STI, MOV-SS, NMI blocking */
+	u32 reg_cached, reg_dirty;			/* [M] bits of enum lintel_cached_reg */
 	unsigned long cr2;				/* [M] */
+	unsigned long host_rsp;				/* [M] what HOST_RSP holds */
 	struct vmcs_handle vmcs;			/* [M]+[cpu] */
+	struct vmx_vcpu vmx;				/* [M]+[cpu] */
 	unsigned long requests;				/* [A] bits of enum lintel_request */
 	int mode;					/* [A] enum lintel_vcpu_mode */
 	int cpu;					/* [A] where it is loaded, -1: nowhere */
@@ -182,7 +196,7 @@ struct lintel_vcpu {
 	struct {
 		u64 system_time_msr;			/* [M] MSR_KVM_SYSTEM_TIME_NEW */
 		u64 wall_clock_msr;			/* [M] MSR_KVM_WALL_CLOCK_NEW */
-		u32 version;				/* [M] of the page, even */
+		bool paused;				/* [M] KVM_KVMCLOCK_CTRL: tell the guest */
 	} pvclock;
 
 	/* --- the thread that runs it --- */

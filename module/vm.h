@@ -19,11 +19,11 @@
 #include <linux/srcu.h>
 
 #include "ept/ept.h"
+#include "paravirt/clock.h"
 #include "types.h"
 
 struct lintel_irqchip;
 struct lintel_pit;
-struct lintel_pvclock_vm;
 
 struct lintel_vm {
 	struct kref refs;				/* [A] */
@@ -43,7 +43,7 @@ struct lintel_vm {
 	u32 boot_cpu_id;				/* [L] KVM_SET_BOOT_CPU_ID */
 	u64 tsc_khz;					/* [L] default of new vCPUs */
 	u64 tsc_offset_base;				/* [L] host TSC when the VM was made */
-	s64 kvmclock_offset;				/* [L] ns added to CLOCK_BOOTTIME: KVM_SET_CLOCK */
+	struct lintel_clock clock;			/* own lock: the time base of kvm-clock */
 	gpa_t tss_addr;					/* [L] KVM_SET_TSS_ADDR: remembered, not needed */
 	gpa_t identity_map_addr;			/* [L] KVM_SET_IDENTITY_MAP_ADDR: likewise */
 };
