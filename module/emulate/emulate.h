@@ -56,12 +56,20 @@
  *
  * Memory access
  *	Addresses are linear, segmentation is done. An op translates, checks permissions
- *	by ctxt->cpl (supervisor rights whatever the CPL where ctxt->system_access is set: descriptor
- *	tables, TSS) and CR0.WP, SMEP, SMAP, and reaches RAM or a device. An access may cross a
- *	page boundary if n <= 16; it then happens as a whole or faults as a whole. Larger n (up to
- *	EMULATE_BULK, never across a page) are used by string instructions; an op that finds something
- *	else than RAM there returns EMULATE_UNHANDLED without side effect, and the interpreter
- *	asks again element by element.
+ *	by ctxt->cpl (supervisor rights whatever the CPL where ctxt->system_access is set:
+ *	descriptor tables, TSS) and CR0.WP, SMEP, SMAP, and reaches RAM or a device. An access
+ *	may cross a page boundary if n <= 16; it then happens as a whole or faults as a whole.
+ *	Larger n (up to EMULATE_BULK, never across a page) are used by INS and OUTS; a read_mem()
+ *	that finds something else than RAM there returns EMULATE_UNHANDLED without side effect, and
+ *	the interpreter asks again for one element; write_mem() is then preceded by a
+ *	probe_write() of the same bytes that said EMULATE_OK.
+ *
+ * What it does not do
+ *	x87, MMX, most of SSE, VEX and EVEX; ARPL, BOUND, decimal adjustment, TZCNT and LZCNT;
+ *	call and task gates, returns to outer rings, interrupts and IRET outside of real mode,
+ *	virtual interrupt flags (VME, PVI); alignment checks (#AC), breakpoints and single step:
+ *	RFLAGS.TF and the debug registers are for the caller, which knows that an instruction is
+ *	complete by .retired.
  */
 #ifndef LINTEL_EMULATE_EMULATE_H
 #define LINTEL_EMULATE_EMULATE_H
@@ -245,7 +253,7 @@ struct emulate_ctxt {
 	bool retired;			/* see "What the out members hold" */
 	bool halted;			/* the instruction was HLT: rip is behind it */
 	bool iret;			/* the instruction was IRET: NMIs are no longer blocked */
-	u8 shadow;			/* EMULATE_SHADOW_*: the next instruction runs uninterrupted */
+	u8 shadow;			/* EMULATE_SHADOW_*: blocks interrupts for one instruction */
 	struct emulate_exception exception;	/* valid after EMULATE_FAULT */
 
 	/* For the ops to read. */
@@ -255,6 +263,8 @@ struct emulate_ctxt {
 	/* The interpreter's own. */
 	u8 seg_valid;			/* bit n: seg[n] holds what get_segment() said */
 	struct emulate_segment seg[EMULATE_NR_SEGS];
+	bool dst_written;
+	bool unfinished;		/* a REP instruction has iterations left */
 	u64 old_dst;			/* the destination as read, for LOCK */
 	u64 mem_linear;			/* linear address of the memory operand */
 	u64 new_rflags;

@@ -83,9 +83,8 @@ struct emulate_insn {
 	u8 seg_override;	/* EMULATE_NO_SEG where absent */
 	u8 op_bytes;		/* effective operand size: 2, 4, 8 */
 	u8 ad_bytes;		/* effective address size: 2, 4, 8 */
-	u8 stack_bytes;		/* size of one push or pop of this instruction */
 	u16 flags;		/* of the opcode table, see opcode.h */
-	u16 far_sel;		/* the selector of a direct far jump or call; the 2nd imm of ENTER */
+	u16 far_sel;		/* the selector of a direct far jump or call */
 	struct emulate_operand dst;
 	struct emulate_operand src;
 	struct emulate_operand src2;	/* a third operand: IMUL, SHLD, SHRD */
