@@ -22,6 +22,7 @@
 #include <linux/kvm.h>
 #include <linux/mutex.h>
 #include <linux/preempt.h>
+#include <linux/signal_types.h>
 #include <linux/smp.h>
 #include <linux/wait.h>
 
