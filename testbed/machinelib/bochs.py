@@ -23,7 +23,8 @@ SLOTS = 2
 
 # What the kernel would believe from CPUID, 3.5 GHz, makes every timer 35 times off.
 KERNEL_ARGUMENTS = ("console=ttyS2 loglevel=5 nokaslr mitigations=off tsc=reliable "
-                    "tsc_early_khz=100000 panic=0 oops=panic random.trust_cpu=on")
+                    "tsc_early_khz=100000 panic=0 oops=panic "
+                    "reboot=p random.trust_cpu=on")
 
 CONFIGURATION = """\
 cpu: model={model}, count={cpus}, ips=100000000, reset_on_triple_fault=0

@@ -135,7 +135,9 @@ class Run:
                 self.judge(line)
 
     def judge(self, line):
-        if FATAL.search(line) and self.fatal_at is None:
+        if "end Kernel panic" in line and self.fatal_at is not None:
+            self.fatal_at -= AFTER_FATAL
+        elif FATAL.search(line) and self.fatal_at is None:
             self.fatal_at = time.monotonic()
             self.outcome.failure = (EXIT_DIED, f"the machine's kernel died: {line.strip()}")
         elif COMPLAINT.search(line) and self.boots:
