@@ -8,7 +8,11 @@
  * with lintel_irq_ack() when the guest can accept one.
  *
  * Everything here may be called from any context unless said otherwise; the chips' own locks are
- * raw spinlocks taken with interrupts off, except where an ioctl's sleepable context is named.
+ * spinlocks taken with interrupts off (not raw ones: vCPUs are notified under them, and that takes
+ * a wait queue's lock), except where an ioctl's sleepable context is named.
+ *
+ * Order at the end of a VM: lintel_irqchip_destroy() first, because the PIT's timer delivers to
+ * vCPUs, then lintel_lapic_destroy() of each vCPU.
  */
 #ifndef LINTEL_IRQ_IRQ_H
 #define LINTEL_IRQ_IRQ_H
@@ -40,8 +44,9 @@ int lintel_routing_set(struct lintel_vm *vm, const struct kvm_irq_routing_entry 
 
 /*
  * lintel_irq_line - KVM_IRQ_LINE(_STATUS) from user space: raise or lower @gsi.
- * Returns >0 delivered, 0 coalesced, <0 ignored (masked) as KVM_IRQ_LINE_STATUS reports it;
- * -ENXIO without an irqchip, -EINVAL for a GSI that no route has.
+ * Returns >0 delivered, 0 coalesced, -1 ignored (masked, or a GSI that no route has), which
+ * KVM_IRQ_LINE_STATUS reports as it is; -ENXIO without an irqchip.  (An unrouted GSI is no error
+ * in KVM either: QEMU lowers such lines when it resets, and aborts if that fails.)
  */
 int lintel_irq_line(struct lintel_vm *vm, unsigned int gsi, bool level);
 /* lintel_msi_send - KVM_SIGNAL_MSI.  >0 delivered, 0 not, -EINVAL. */
@@ -53,7 +58,8 @@ int lintel_msi_send(struct lintel_vm *vm, const struct kvm_msi *msi);
  * lintel_chip_pio / lintel_chip_mmio - an access by @vcpu to a chip in the kernel.
  * Returns true if a chip claimed it (and, for a read, filled @data).
  * MMIO: the local APIC page (at this vCPU's APIC base, when enabled in xAPIC mode) and the IOAPIC.
- * PIO: 0x20, 0x21, 0xa0, 0xa1, 0x4d0, 0x4d1 and, with a PIT, 0x40..0x43 and 0x61.
+ * PIO: 0x20, 0x21, 0xa0, 0xa1, 0x4d0, 0x4d1 and, with a PIT, 0x40..0x43; port 0x61 only for a PIT
+ * made with KVM_PIT_SPEAKER_DUMMY, as in KVM: without it user space has that port.
  */
 bool lintel_chip_pio(struct lintel_vcpu *vcpu, u16 port, unsigned int size, void *data, bool write);
 bool lintel_chip_mmio(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int len, void *data, bool write);
@@ -100,7 +106,8 @@ bool lintel_lapic_take_init(struct lintel_vcpu *vcpu);
 int lintel_lapic_take_sipi(struct lintel_vcpu *vcpu);
 /* lintel_lapic_has_event - INIT or SIPI waits (wakes a halted or waiting-for-SIPI vCPU).  Any context. */
 bool lintel_lapic_has_event(struct lintel_vcpu *vcpu);
-/* lintel_lapic_timer_expired_inject - called before each entry, running thread: moves an expired timer into the IRR. */
+/* lintel_lapic_timer_update - called before each entry, running thread: moves an expired timer into the IRR.
+ * lintel_irq_pending() does the same first. */
 void lintel_lapic_timer_update(struct lintel_vcpu *vcpu);
 
 #endif

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The chips of a VM, seen from inside module/irq: PIC pair, IOAPIC, PIT and the GSI routing.
+ *
+ * Locks: pit->lock, pic->lock and ioapic->lock are leaves among the chips; none is taken while
+ * another is held.  Under pic->lock and ioapic->lock vCPUs are notified, which takes their wait
+ * queues' locks: this is why these are spinlocks and not raw ones.  All are taken with interrupts
+ * off, for the PIT's timer raises lines from its interrupt.  The routing table is read under RCU
+ * and replaced whole.
+ *
+ * A line may have several sources (the PIT and user space); its level is the OR of them.
+ */
+#ifndef LINTEL_IRQ_CHIPS_H
+#define LINTEL_IRQ_CHIPS_H
+
+#include "env.h"
+#include "irq.h"
+
+#define PIC_PINS		16
+#define IOAPIC_PINS		KVM_IOAPIC_NUM_PINS
+#define ROUTES_MAX		4096	/* entries of a table, and GSIs */
+
+/* Who drives a line: bit numbers in lines[]. */
+enum line_source {
+	SOURCE_USER,
+	SOURCE_PIT,
+};
+
+struct lintel_pic {
+	spinlock_t lock;
+	struct kvm_pic_state chip[2];		/* master, slave */
+	u8 lines[PIC_PINS];			/* bits of enum line_source */
+	bool output;				/* the master's INT; written under lock, read without */
+};
+
+struct lintel_ioapic {
+	spinlock_t lock;
+	u64 redir[IOAPIC_PINS];
+	u32 irr;				/* pins whose line is high (level) or was raised (edge) */
+	u8 lines[IOAPIC_PINS];			/* bits of enum line_source */
+	u8 ioregsel;
+	u8 id;
+	gpa_t base;
+	DECLARE_BITMAP(vectors, 256);		/* of all entries; read without the lock at each EOI */
+};
+
+/* One way out of a GSI, reduced to what delivery needs. */
+struct lintel_route {
+	u32 gsi;
+	u32 type;				/* KVM_IRQ_ROUTING_IRQCHIP or _MSI */
+	u32 chip;				/* KVM_IRQCHIP_* */
+	u32 pin;				/* of the chip; 0..15 over both PICs */
+	u32 address_lo;
+	u32 data;
+};
+
+struct lintel_routing {
+	struct rcu_head rcu;
+	u32 nr;
+	u32 pit_ioapic_pins;			/* IOAPIC pins that GSI 0 reaches */
+	bool pit_pic;				/* GSI 0 reaches the master's IR0 */
+	struct lintel_route route[];		/* sorted by GSI */
+};
+
+struct lintel_irqchip {
+	struct lintel_pic pic;
+	struct lintel_ioapic ioapic;
+	struct lintel_routing __rcu *routing;	/* written under vm->lock */
+	atomic_t arbitration;			/* where the search for the lowest priority starts */
+};
+
+static inline struct lintel_irqchip *lintel_irqchip(struct lintel_vm *vm)
+{
+	return smp_load_acquire(&vm->irqchip);
+}
+
+/* All four set_line()s and lintel_gsi_set(): >0 delivered, 0 coalesced, -1 ignored.  Any context. */
+int lintel_gsi_set(struct lintel_vm *vm, enum line_source source, u32 gsi, bool level);
+int lintel_pic_set_line(struct lintel_vm *vm, u32 pin, enum line_source source, bool level);
+int lintel_ioapic_set_line(struct lintel_vm *vm, u32 pin, enum line_source source, bool level);
+
+void lintel_pic_init(struct lintel_pic *pic);
+/* lintel_pic_pio - one byte at one of the six ports.  False: not a port of the PIC. */
+bool lintel_pic_pio(struct lintel_vm *vm, u16 port, u8 *value, bool write);
+/* lintel_pic_peek - the vector that lintel_pic_intack() would give, or -1 when INT is low. */
+int lintel_pic_peek(struct lintel_vm *vm);
+int lintel_pic_intack(struct lintel_vm *vm);
+void lintel_pic_get(struct lintel_vm *vm, unsigned int slave, struct kvm_pic_state *state);
+void lintel_pic_set(struct lintel_vm *vm, unsigned int slave, const struct kvm_pic_state *state);
+
+void lintel_ioapic_init(struct lintel_ioapic *ioapic);
+bool lintel_ioapic_mmio(struct lintel_vm *vm, gpa_t gpa, unsigned int len, void *data, bool write);
+/* lintel_ioapic_eoi - a local APIC ended @vector; @level: its TMR bit was set. */
+void lintel_ioapic_eoi(struct lintel_vm *vm, u8 vector, bool level);
+void lintel_ioapic_get(struct lintel_vm *vm, struct kvm_ioapic_state *state);
+void lintel_ioapic_set(struct lintel_vm *vm, const struct kvm_ioapic_state *state);
+
+bool lintel_pit_pio(struct lintel_vm *vm, u16 port, u8 *value, bool write);
+/* lintel_pit_acked - the guest ended the interrupt of these pins; a tick may be waiting.  No chip lock held. */
+void lintel_pit_acked(struct lintel_vm *vm, bool pic_pin0, u32 ioapic_pins);
+void lintel_pit_destroy(struct lintel_vm *vm);
+
+/* lintel_timer_min_period - the shortest period of a guest's timer, ns. */
+u64 lintel_timer_min_period(void);
+
+/* lintel_routing_default - the table that a new irqchip has.  -ENOMEM. */
+int lintel_routing_default(struct lintel_irqchip *chip);
+void lintel_routing_destroy(struct lintel_irqchip *chip);
+
+#endif

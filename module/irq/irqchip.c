@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The irqchip as a whole: PIC pair, IOAPIC and routing are made and destroyed together, and the
+ * accesses of a vCPU to ports and MMIO are handed to the chip that decodes them.
+ */
+#include "chips.h"
+#include "lapic.h"
+
+int lintel_irqchip_create(struct lintel_vm *vm)
+{
+	struct lintel_irqchip *chip;
+	int ret;
+
+	if (vm->irqchip)
+		return -EEXIST;
+	if (vm->nr_vcpus)
+		return -EINVAL;
+	chip = kzalloc(sizeof(*chip), GFP_KERNEL_ACCOUNT);
+	if (!chip)
+		return -ENOMEM;
+	lintel_pic_init(&chip->pic);
+	lintel_ioapic_init(&chip->ioapic);
+	ret = lintel_routing_default(chip);
+	if (ret) {
+		kfree(chip);
+		return ret;
+	}
+	smp_store_release(&vm->irqchip, chip);
+	return 0;
+}
+
+void lintel_irqchip_destroy(struct lintel_vm *vm)
+{
+	struct lintel_irqchip *chip = vm->irqchip;
+
+	if (!chip)
+		return;
+	lintel_pit_destroy(vm);
+	lintel_routing_destroy(chip);
+	WRITE_ONCE(vm->irqchip, NULL);
+	kfree(chip);
+}
+
+int lintel_irq_line(struct lintel_vm *vm, unsigned int gsi, bool level)
+{
+	if (!lintel_irqchip(vm))
+		return -ENXIO;
+	return lintel_gsi_set(vm, SOURCE_USER, gsi, level);
+}
+
+int lintel_irqchip_get(struct lintel_vm *vm, struct kvm_irqchip *chip)
+{
+	if (!vm->irqchip)
+		return -ENXIO;
+
+	switch (chip->chip_id) {
+	case KVM_IRQCHIP_PIC_MASTER:
+	case KVM_IRQCHIP_PIC_SLAVE:
+		lintel_pic_get(vm, chip->chip_id, &chip->chip.pic);
+		return 0;
+	case KVM_IRQCHIP_IOAPIC:
+		lintel_ioapic_get(vm, &chip->chip.ioapic);
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+int lintel_irqchip_set(struct lintel_vm *vm, const struct kvm_irqchip *chip)
+{
+	if (!vm->irqchip)
+		return -ENXIO;
+
+	switch (chip->chip_id) {
+	case KVM_IRQCHIP_PIC_MASTER:
+	case KVM_IRQCHIP_PIC_SLAVE:
+		lintel_pic_set(vm, chip->chip_id, &chip->chip.pic);
+		return 0;
+	case KVM_IRQCHIP_IOAPIC:
+		lintel_ioapic_set(vm, &chip->chip.ioapic);
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+static bool chip_pio_byte(struct lintel_vm *vm, u32 port, u8 *value, bool write)
+{
+	if (port > 0xffff)
+		return false;
+	return lintel_pic_pio(vm, port, value, write) || lintel_pit_pio(vm, port, value, write);
+}
+
+/* The chips are 8 bits wide: a wider access is one for each byte, as the bus splits it. */
+bool lintel_chip_pio(struct lintel_vcpu *vcpu, u16 port, unsigned int size, void *data, bool write)
+{
+	struct lintel_vm *vm = vcpu->vm;
+	u8 *bytes = data;
+	unsigned int i;
+
+	if (!lintel_irqchip(vm) || !chip_pio_byte(vm, port, &bytes[0], write))
+		return false;
+	for (i = 1; i < size; i++)
+		if (!chip_pio_byte(vm, (u32)port + i, &bytes[i], write) && !write)
+			bytes[i] = 0xff;
+	return true;
+}
+
+bool lintel_chip_mmio(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int len, void *data, bool write)
+{
+	if (!vcpu->lapic)
+		return false;
+	return lintel_lapic_mmio(vcpu, gpa, len, data, write) ||
+	       lintel_ioapic_mmio(vcpu->vm, gpa, len, data, write);
+}

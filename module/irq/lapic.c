@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The local APIC in software: its life, its state for user space, IA32_APIC_BASE, and the way of
+ * an interrupt out of it, from the IRR over the ISR to the EOI.
+ *
+ * Registers are in lapic_reg.c, messages between LAPICs in lapic_ipi.c, the timer in
+ * lapic_timer.c.  What the running thread does here that may make an interrupt deliverable (EOI,
+ * a lower priority) sets REQ_EVENT, so that the run loop looks again before it enters the guest.
+ */
+#include "lapic.h"
+#include "chips.h"
+
+#define LAPIC_VERSION_6_LVTS	0x50014u
+#define BASE_RESERVED		0x2ffull	/* bits 7:0 and 9 */
+#define CPUID_1_ECX_X2APIC	BIT(21)
+
+static int lapic_highest(struct lintel_lapic *lapic, unsigned int offset)
+{
+	int i;
+
+	for (i = 7; i >= 0; i--) {
+		u32 word = lapic_get(lapic, offset + i * 16);
+
+		if (word)
+			return i * 32 + fls(word) - 1;
+	}
+	return -1;
+}
+
+u32 lintel_lapic_update_ppr(struct lintel_lapic *lapic)
+{
+	u32 tpr = lapic_get(lapic, APIC_TASKPRI) & 0xff;
+	int isr = lapic_highest(lapic, APIC_ISR);
+	u32 ppr = tpr;
+
+	if (isr >= 0 && (isr & 0xf0) > (tpr & 0xf0))
+		ppr = isr & 0xf0;
+	lapic_put(lapic, APIC_PROCPRI, ppr);
+	return ppr;
+}
+
+/* The vector that the LAPIC would deliver, or -1. */
+static int lapic_deliverable(struct lintel_lapic *lapic)
+{
+	int vector;
+
+	if (!lapic_enabled(lapic))
+		return -1;
+	vector = lapic_highest(lapic, APIC_IRR);
+	if (vector < 0 || (vector & 0xf0) <= (lintel_lapic_update_ppr(lapic) & 0xf0))
+		return -1;
+	return vector;
+}
+
+bool lintel_lapic_takes_pic(const struct lintel_lapic *lapic)
+{
+	u32 lvt0 = lapic_get(lapic, APIC_LVT0);
+
+	if (!lapic_enabled(lapic))
+		return true;
+	return !(lvt0 & APIC_LVT_MASKED) && ((lvt0 >> 8) & 7) == MODE_EXTINT;
+}
+
+int lintel_irq_pending(struct lintel_vcpu *vcpu)
+{
+	struct lintel_lapic *lapic = vcpu->lapic;
+	int vector;
+
+	if (!lapic)
+		return -1;
+	lintel_lapic_timer_update(vcpu);
+	if (lintel_lapic_takes_pic(lapic)) {
+		vector = lintel_pic_peek(vcpu->vm);
+		if (vector >= 0)
+			return vector;
+	}
+	return lapic_deliverable(lapic);
+}
+
+int lintel_irq_ack(struct lintel_vcpu *vcpu)
+{
+	struct lintel_lapic *lapic = vcpu->lapic;
+	int vector;
+
+	if (!lapic)
+		return -1;
+	if (lintel_lapic_takes_pic(lapic)) {
+		vector = lintel_pic_intack(vcpu->vm);
+		if (vector >= 0)
+			return vector;
+	}
+
+	vector = lapic_deliverable(lapic);
+	if (vector < 0)
+		return -1;
+	clear_bit(vector % 32, lapic_bitmap(lapic, APIC_IRR, vector));
+	set_bit(vector % 32, lapic_bitmap(lapic, APIC_ISR, vector));
+	lintel_lapic_update_ppr(lapic);
+	return vector;
+}
+
+void lintel_lapic_eoi(struct lintel_lapic *lapic)
+{
+	int vector = lapic_highest(lapic, APIC_ISR);
+	bool level;
+
+	if (vector < 0)
+		return;
+	clear_bit(vector % 32, lapic_bitmap(lapic, APIC_ISR, vector));
+	lintel_lapic_update_ppr(lapic);
+
+	level = test_bit(vector % 32, lapic_bitmap(lapic, APIC_TMR, vector));
+	lintel_ioapic_eoi(lapic->vcpu->vm, vector, level);
+	lintel_vcpu_request(lapic->vcpu, REQ_EVENT);
+}
+
+bool lintel_lapic_take_init(struct lintel_vcpu *vcpu)
+{
+	return vcpu->lapic && test_and_clear_bit(EVENT_INIT, &vcpu->lapic->events);
+}
+
+int lintel_lapic_take_sipi(struct lintel_vcpu *vcpu)
+{
+	struct lintel_lapic *lapic = vcpu->lapic;
+
+	/* an INIT that waits comes first, and drops the SIPI when it was the later one */
+	if (!lapic || test_bit(EVENT_INIT, &lapic->events))
+		return -1;
+	if (!test_and_clear_bit(EVENT_SIPI, &lapic->events))
+		return -1;
+	return READ_ONCE(lapic->sipi_vector);
+}
+
+bool lintel_lapic_has_event(struct lintel_vcpu *vcpu)
+{
+	return vcpu->lapic && READ_ONCE(vcpu->lapic->events);
+}
+
+static void lapic_set_id(struct lintel_lapic *lapic)
+{
+	u32 id = lapic->vcpu->id;
+
+	if (lapic_x2apic(lapic)) {
+		lapic_put(lapic, APIC_ID, id);
+		lapic_put(lapic, APIC_LDR, lapic_x2apic_ldr(id));
+	} else {
+		lapic_put(lapic, APIC_ID, id << 24);
+	}
+}
+
+/* The registers after power-up and after INIT; the SDM has them equal but for the ID. */
+static void lapic_reset_registers(struct lintel_lapic *lapic)
+{
+	unsigned int offset;
+
+	lintel_lapic_timer_stop(lapic);
+	for (offset = 0; offset < KVM_APIC_REG_SIZE; offset += 4)
+		lapic_put(lapic, offset, 0);
+	atomic_set(&lapic->esr, 0);
+
+	for (offset = APIC_LVTT; offset <= APIC_LVTERR; offset += 0x10)
+		lapic_put(lapic, offset, APIC_LVT_MASKED);
+	/* the BSP comes up wired to the PIC, as a BIOS would leave it: KVM's guests expect that */
+	if (lapic->vcpu->id == READ_ONCE(lapic->vcpu->vm->boot_cpu_id))
+		lapic_put(lapic, APIC_LVT0, MODE_EXTINT << 8);
+	lapic_put(lapic, APIC_DFR, 0xffffffff);
+	lapic_put(lapic, APIC_SPIV, 0xff);
+	lapic_put(lapic, APIC_LVR, LAPIC_VERSION_6_LVTS);
+	lapic_set_id(lapic);
+}
+
+void lintel_lapic_reset(struct lintel_vcpu *vcpu, bool init)
+{
+	struct lintel_lapic *lapic = vcpu->lapic;
+	u64 base = APIC_DEFAULT_PHYS_BASE | MSR_IA32_APICBASE_ENABLE;
+
+	if (!lapic)
+		return;
+	if (!init) {
+		if (vcpu->id == READ_ONCE(vcpu->vm->boot_cpu_id))
+			base |= MSR_IA32_APICBASE_BSP;
+		WRITE_ONCE(lapic->base, base);
+		WRITE_ONCE(lapic->events, 0);
+	}
+	lapic_reset_registers(lapic);
+}
+
+u64 lintel_lapic_base(struct lintel_vcpu *vcpu)
+{
+	return vcpu->lapic->base;
+}
+
+static bool lapic_guest_has_x2apic(const struct lintel_vcpu *vcpu)
+{
+	unsigned int i;
+
+	for (i = 0; i < vcpu->cpuid_nent; i++)
+		if (vcpu->cpuid[i].function == 1)
+			return vcpu->cpuid[i].ecx & CPUID_1_ECX_X2APIC;
+	return false;
+}
+
+/* The transitions of the SDM's "x2APIC State Transitions"; user space may set any legal state. */
+static bool lapic_base_allowed(struct lintel_vcpu *vcpu, u64 old, u64 base, bool host_initiated)
+{
+	bool enable = base & MSR_IA32_APICBASE_ENABLE, x2apic = base & X2APIC_ENABLE;
+
+	if (base & (BASE_RESERVED | vcpu->guest_maxphyaddr_mask))
+		return false;
+	if (x2apic && (!enable || !lapic_guest_has_x2apic(vcpu)))
+		return false;
+	if (host_initiated)
+		return true;
+	if (old & X2APIC_ENABLE)
+		return x2apic || !enable;
+	return !x2apic || (old & MSR_IA32_APICBASE_ENABLE);
+}
+
+int lintel_lapic_set_base(struct lintel_vcpu *vcpu, u64 base, bool host_initiated)
+{
+	struct lintel_lapic *lapic = vcpu->lapic;
+	u64 old = lapic->base;
+
+	if (!lapic_base_allowed(vcpu, old, base, host_initiated))
+		return -EINVAL;
+	WRITE_ONCE(lapic->base, base);
+
+	if ((old ^ base) & MSR_IA32_APICBASE_ENABLE) {
+		/* a LAPIC that the guest switches off forgets its state */
+		if (!host_initiated)
+			lapic_reset_registers(lapic);
+		else if (!(base & MSR_IA32_APICBASE_ENABLE))
+			lintel_lapic_timer_stop(lapic);
+	}
+	if ((old ^ base) & (MSR_IA32_APICBASE_ENABLE | X2APIC_ENABLE))
+		lapic_set_id(lapic);
+	lintel_vcpu_request(vcpu, REQ_EVENT);
+	return 0;
+}
+
+u64 lintel_lapic_cr8(struct lintel_vcpu *vcpu)
+{
+	return (lapic_get(vcpu->lapic, APIC_TASKPRI) >> 4) & 0xf;
+}
+
+void lintel_lapic_set_cr8(struct lintel_vcpu *vcpu, u64 cr8)
+{
+	lintel_lapic_reg_write(vcpu->lapic, APIC_TASKPRI, (cr8 & 0xf) << 4);
+}
+
+/*
+ * KVM_GET_LAPIC and KVM_SET_LAPIC carry an 8-bit ID in bits 31:24 in both modes (the format
+ * without KVM_CAP_X2APIC_API), and the current count as the register reads.
+ */
+int lintel_lapic_get(struct lintel_vcpu *vcpu, struct kvm_lapic_state *state)
+{
+	struct lintel_lapic *lapic = vcpu->lapic;
+	u32 value;
+
+	lintel_lapic_timer_update(vcpu);
+	lintel_lapic_update_ppr(lapic);
+	memcpy(state->regs, lapic->regs, sizeof(state->regs));
+	value = lintel_lapic_timer_count(lapic);
+	memcpy(state->regs + APIC_TMCCT, &value, sizeof(value));
+	if (lapic_x2apic(lapic)) {
+		value = lapic_get(lapic, APIC_ID) << 24;
+		memcpy(state->regs + APIC_ID, &value, sizeof(value));
+	}
+	return 0;
+}
+
+int lintel_lapic_set(struct lintel_vcpu *vcpu, const struct kvm_lapic_state *state)
+{
+	struct lintel_lapic *lapic = vcpu->lapic;
+	u64 deadline = lapic->timer.deadline;
+	u32 id;
+
+	memcpy(&id, state->regs + APIC_ID, sizeof(id));
+	if (lapic_x2apic(lapic) && id >> 24 != vcpu->id)
+		return -EINVAL;
+
+	lintel_lapic_timer_stop(lapic);
+	memcpy(lapic->regs, state->regs, sizeof(state->regs));
+	lapic_put(lapic, APIC_LVR, LAPIC_VERSION_6_LVTS);
+	lintel_lapic_sanitize(lapic);
+	if (lapic_x2apic(lapic))
+		lapic_set_id(lapic);
+	else
+		lapic_put(lapic, APIC_ID, id & 0xff000000);
+	lintel_lapic_update_ppr(lapic);
+	if (lapic_get(lapic, APIC_TMICT))
+		lintel_lapic_timer_start(lapic, lapic_get(lapic, APIC_TMCCT));
+	/* no part of the page, so it stays, unless the new state's timer has another mode */
+	lintel_lapic_set_tsc_deadline(vcpu, deadline);
+	lintel_vcpu_notify_event(vcpu);
+	return 0;
+}
+
+int lintel_lapic_create(struct lintel_vcpu *vcpu)
+{
+	struct lintel_lapic *lapic = kzalloc(sizeof(*lapic), GFP_KERNEL_ACCOUNT);
+
+	if (!lapic)
+		return -ENOMEM;
+	lapic->regs = (u32 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!lapic->regs) {
+		kfree(lapic);
+		return -ENOMEM;
+	}
+	lapic->vcpu = vcpu;
+	lintel_lapic_timer_init(lapic);
+	vcpu->lapic = lapic;
+	lintel_lapic_reset(vcpu, false);
+	return 0;
+}
+
+void lintel_lapic_destroy(struct lintel_vcpu *vcpu)
+{
+	struct lintel_lapic *lapic = vcpu->lapic;
+
+	if (!lapic)
+		return;
+	vcpu->lapic = NULL;
+	lintel_lapic_timer_stop(lapic);
+	free_page((unsigned long)lapic->regs);
+	kfree(lapic);
+}

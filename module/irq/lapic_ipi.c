@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Interrupt messages: who a message is for, and what a local APIC does with it.
+ *
+ * The search looks at each vCPU once, so a message costs at most LINTEL_MAX_VCPUS steps.  It reads
+ * the destinations' registers while they run: a LAPIC whose ID or mode changes at the same moment
+ * is addressed by the old or the new one, as on a bus.
+ */
+#include "lapic.h"
+#include "chips.h"
+
+static bool message_matches(const struct lintel_lapic *lapic, const struct lapic_message *m)
+{
+	bool x2apic = lapic_x2apic(lapic);
+	u32 ldr, dfr;
+
+	if (m->dest == X2APIC_DEST_BROADCAST || (m->dest == LAPIC_DEST_BROADCAST && !m->x2apic))
+		return true;
+	if (!m->logical) {
+		u32 id = lapic_get(lapic, APIC_ID);
+
+		return m->dest == (x2apic ? id : id >> 24);
+	}
+
+	ldr = lapic_get(lapic, APIC_LDR);
+	if (x2apic)
+		return m->dest >> 16 == ldr >> 16 && (m->dest & ldr & 0xffff);
+	if (m->dest > 0xff)
+		return false;
+	ldr >>= 24;
+	dfr = lapic_get(lapic, APIC_DFR) >> 28;
+	if (dfr == 0xf)			/* flat */
+		return m->dest & ldr;
+	if (dfr == 0)			/* cluster */
+		return m->dest >> 4 == ldr >> 4 && (m->dest & ldr & 0xf);
+	return false;
+}
+
+static int accept_vector(struct lintel_lapic *lapic, u8 vector, bool level)
+{
+	if (!lapic_software_enabled(lapic))
+		return -1;
+	if (vector < 16) {
+		lintel_lapic_error(lapic, ESR_RECEIVE_ILLEGAL_VECTOR);
+		return -1;
+	}
+	if (level)
+		set_bit(vector % 32, lapic_bitmap(lapic, APIC_TMR, vector));
+	else
+		clear_bit(vector % 32, lapic_bitmap(lapic, APIC_TMR, vector));
+	if (test_and_set_bit(vector % 32, lapic_bitmap(lapic, APIC_IRR, vector)))
+		return 0;
+	lintel_vcpu_notify_event(lapic->vcpu);
+	return 1;
+}
+
+int lintel_lapic_accept(struct lintel_lapic *lapic, u8 mode, u8 vector, bool level)
+{
+	switch (mode) {
+	case MODE_FIXED:
+	case MODE_LOWEST:
+		return accept_vector(lapic, vector, level);
+	case MODE_NMI:
+		lintel_vcpu_queue_nmi(lapic->vcpu);
+		return 1;
+	case MODE_INIT:
+		/* drops a SIPI that has not been taken: only one after the INIT counts */
+		xchg(&lapic->events, BIT(EVENT_INIT));
+		lintel_vcpu_notify_event(lapic->vcpu);
+		return 1;
+	case MODE_SIPI:
+		WRITE_ONCE(lapic->sipi_vector, vector);
+		smp_wmb();	/* the vector before the event that tells of it */
+		set_bit(EVENT_SIPI, &lapic->events);
+		lintel_vcpu_notify_event(lapic->vcpu);
+		return 1;
+	default:
+		/* no SMM; ExtINT messages: the PIC is wired to LINT0 */
+		return -1;
+	}
+}
+
+/* Of the LAPICs that match, the one with the lowest priority; equals take turns. */
+static int deliver_lowest(struct lintel_vm *vm, const struct lapic_message *m)
+{
+	unsigned int nr = READ_ONCE(vm->nr_vcpus), i, start;
+	struct lintel_lapic *best = NULL;
+	u32 best_ppr = 0;
+
+	if (!nr)
+		return -1;
+	start = (u32)atomic_inc_return(&lintel_irqchip(vm)->arbitration) % nr;
+	for (i = 0; i < nr; i++) {
+		struct lintel_vcpu *vcpu = lintel_vm_vcpu(vm, (start + i) % nr);
+		struct lintel_lapic *lapic = vcpu ? vcpu->lapic : NULL;
+		u32 ppr;
+
+		if (!lapic || !lapic_enabled(lapic) || !lapic_software_enabled(lapic) ||
+		    !message_matches(lapic, m))
+			continue;
+		ppr = max(lapic_get(lapic, APIC_PROCPRI), lapic_get(lapic, APIC_TASKPRI)) & 0xf0;
+		if (!best || ppr < best_ppr) {
+			best = lapic;
+			best_ppr = ppr;
+		}
+	}
+	return best ? accept_vector(best, m->vector, m->level) : -1;
+}
+
+int lintel_lapic_deliver(struct lintel_vm *vm, const struct lapic_message *m)
+{
+	struct lintel_vcpu *vcpu;
+	unsigned int i;
+	int ret = -1;
+
+	if (m->mode == MODE_LOWEST)
+		return deliver_lowest(vm, m);
+
+	for_each_vcpu(i, vcpu, vm) {
+		struct lintel_lapic *lapic = vcpu->lapic;
+		int r;
+
+		if (!lapic || !lapic_enabled(lapic) || !message_matches(lapic, m))
+			continue;
+		r = lintel_lapic_accept(lapic, m->mode, m->vector, m->level);
+		if (r >= 0)
+			ret = max(ret, 0) + r;
+	}
+	return ret;
+}
+
+static void ipi_to_all(struct lintel_lapic *self, const struct lapic_message *m, bool and_self)
+{
+	struct lintel_vcpu *vcpu;
+	unsigned int i;
+
+	for_each_vcpu(i, vcpu, self->vcpu->vm) {
+		struct lintel_lapic *lapic = vcpu->lapic;
+
+		if (!lapic || !lapic_enabled(lapic) || (lapic == self && !and_self))
+			continue;
+		lintel_lapic_accept(lapic, m->mode, m->vector, false);
+	}
+}
+
+/* The ICR was written.  Delivery is at once, so its status bit is never seen set. */
+void lintel_lapic_send_ipi(struct lintel_lapic *lapic, u32 icr, u32 icr2)
+{
+	struct lapic_message message = {
+		.vector = icr & APIC_VECTOR_MASK,
+		.mode = (icr >> 8) & 7,
+		.logical = icr & APIC_DEST_LOGICAL,
+		.x2apic = lapic_x2apic(lapic),
+		.dest = lapic_x2apic(lapic) ? icr2 : icr2 >> 24,
+	};
+
+	if (!(lapic_x2apic(lapic) && (icr & APIC_DEST_ALLBUT) == APIC_DEST_SELF))
+		lapic_put(lapic, APIC_ICR, icr & ~APIC_ICR_BUSY);
+	/* The trigger mode matters for INIT alone: level de-assert, which does nothing since the P6. */
+	if (message.mode == MODE_INIT && icr & APIC_INT_LEVELTRIG && !(icr & APIC_INT_ASSERT))
+		return;
+	if ((message.mode == MODE_FIXED || message.mode == MODE_LOWEST) && message.vector < 16) {
+		lintel_lapic_error(lapic, ESR_SEND_ILLEGAL_VECTOR);
+		return;
+	}
+
+	switch (icr & APIC_DEST_ALLBUT) {
+	case APIC_DEST_SELF:
+		lintel_lapic_accept(lapic, message.mode, message.vector, false);
+		break;
+	case APIC_DEST_ALLINC:
+		ipi_to_all(lapic, &message, true);
+		break;
+	case APIC_DEST_ALLBUT:
+		ipi_to_all(lapic, &message, false);
+		break;
+	default:
+		lintel_lapic_deliver(lapic->vcpu->vm, &message);
+		break;
+	}
+}
+
+void lintel_lapic_local(struct lintel_lapic *lapic, unsigned int offset)
+{
+	u32 lvt = lapic_get(lapic, offset);
+	u8 mode = (lvt >> 8) & 7;
+
+	if (!lapic_enabled(lapic) || lvt & APIC_LVT_MASKED)
+		return;
+	if (mode == MODE_FIXED || mode == MODE_NMI)
+		lintel_lapic_accept(lapic, mode, lvt & APIC_VECTOR_MASK, false);
+}
+
+void lintel_lapic_error(struct lintel_lapic *lapic, u32 bit)
+{
+	/* once for each kind until the ESR is written; so a bad LVTERR vector ends the recursion */
+	if (!(atomic_fetch_or(bit, &lapic->esr) & bit))
+		lintel_lapic_local(lapic, APIC_LVTERR);
+}
