@@ -12,32 +12,38 @@
 #ifndef LINTEL_EPT_EPT_H
 #define LINTEL_EPT_EPT_H
 
+#include <linux/atomic.h>
 #include <linux/cpumask.h>
 #include <linux/mmu_notifier.h>
+#include <linux/smp.h>
 #include <linux/spinlock.h>
 
 #include "../types.h"
+#include "guest_walk.h"
 
 struct kvm_userspace_memory_region;
 struct lintel_memslots;
 
 struct lintel_ept {
-	rwlock_t lock;				/* entries: faults read (or write), notifier writes */
+	rwlock_t lock;				/* entries: read to add, write to take away */
 	hpa_t root;				/* [I] the top-level table */
 	u64 eptp;				/* [I] root, walk length, memory type, A/D as in the VMCS */
 	unsigned long invalidate_seq;		/* [E] notifier generations, against racing faults */
-	long invalidate_count;			/* [E] notifiers under way */
-	unsigned long nr_tables;		/* [E] pages of tables, the root aside */
+	long invalidate_count;			/* [E] notifiers under way, ... */
+	hva_t invalidate_start;			/* [E] ... and the range that holds all of theirs */
+	hva_t invalidate_end;
+	atomic_long_t nr_tables;		/* [A] pages of tables, the root aside */
 	struct lintel_memslots __rcu *slots;	/* [S] */
 	struct mmu_notifier notifier;
 	bool registered;			/* [I] the notifier is */
-	cpumask_t ran_on;			/* [A] CPUs that may cache translations of this root */
+	/*
+	 * [A] CPUs on which the root may run without INVEPT first: lintel_ept_flush_cpu() sets a
+	 * CPU's bit, a flush clears all.  Looked at before each entry, after mode = IN_GUEST.
+	 */
+	cpumask_t ran_on;
+	cpumask_t touched;			/* [A] CPUs that the root ever ran on */
+	cpumask_t kick;				/* [E] scratch of lintel_ept_flush() */
 };
-
-/* Kinds of access, also of an EPT violation's qualification and of guest page walks. */
-#define ACCESS_READ	1U
-#define ACCESS_WRITE	2U
-#define ACCESS_EXEC	4U
 
 /*
  * lintel_ept_init - an empty EPT for @vm and its MMU notifier on vm->mm (== current->mm).
@@ -45,7 +51,10 @@ struct lintel_ept {
  */
 int lintel_ept_init(struct lintel_vm *vm);
 
-/* lintel_ept_destroy - free everything, after INVEPT on each CPU the root ran on.  May sleep. */
+/*
+ * lintel_ept_destroy - free everything, after INVEPT on each CPU the root ran on.  May sleep.  No vCPU
+ * runs any more; but they still exist, since the notifier looks at them until here.
+ */
 void lintel_ept_destroy(struct lintel_vm *vm);
 
 /*
@@ -89,35 +98,30 @@ int lintel_guest_cmpxchg(struct lintel_vm *vm, gpa_t gpa, const void *old, const
 bool lintel_gpa_has_memory(struct lintel_vm *vm, gpa_t gpa, bool write);
 
 /*
- * lintel_ept_flush_cpu - called with interrupts off and the vCPU's VMCS current, when REQ_TLB_FLUSH
- * is set or the root runs on this CPU for the first time: INVEPT single-context.
+ * lintel_ept_flush_cpu - INVEPT single-context.  Called with interrupts off, in VMX operation, when
+ * REQ_TLB_FLUSH was set or this CPU is not in ept.ran_on (lintel_ept_stale_here()).  Both are
+ * asked before each entry, after mode = IN_GUEST: a vCPU that comes back to a CPU where it ran before
+ * a flush would find old translations there.  A failure marks the VM dead.
  */
 void lintel_ept_flush_cpu(struct lintel_vm *vm);
 
-/*
- * The guest's own page tables, walked in software (interpreter, KVM_TRANSLATE).  A pure function of
- * what stands in struct guest_paging and of guest memory; sets accessed and dirty bits as the SDM says.
- */
-struct guest_paging {
-	unsigned long cr0, cr3, cr4;
-	u64 efer;
-	u64 rflags;			/* AC, for SMAP */
-	u64 pdptr[4];			/* PAE paging: the loaded PDPTEs */
-	u32 pkru;
-	unsigned int cpl;
-	bool system_access;		/* implicit supervisor access (descriptor tables, TSS) */
-	u64 reserved_gpa_bits;		/* beyond the guest's MAXPHYADDR */
-};
+/* lintel_ept_stale_here - this CPU may hold old translations.  Interrupts or preemption off. */
+static inline bool lintel_ept_stale_here(const struct lintel_ept *ept)
+{
+	return !cpumask_test_cpu(smp_processor_id(), &ept->ran_on);
+}
 
-struct guest_walk_fault {
-	u32 error_code;			/* of #PF */
-	unsigned long address;		/* CR2 */
-};
+/*
+ * The guest's own page tables, walked in software (interpreter, KVM_TRANSLATE): a pure function of
+ * struct guest_paging (guest_walk.h) and of guest memory; sets accessed and dirty bits as the SDM
+ * says.
+ */
 
 /*
  * lintel_guest_walk - translate linear address @gva for @access (ACCESS_* one of).
  * Returns 0 and *@gpa, or 1 and *@fault (a #PF is due), or -ENXIO/-EFAULT when a table is not in
- * memory.  With paging off @gpa is @gva (truncated to 32 bits outside long mode by the caller).
+ * memory, or -EAGAIN: other vCPUs kept changing the tables, enter the guest again.  With paging
+ * off @gpa is @gva (truncated to 32 bits outside long mode by the caller).
  */
 int lintel_guest_walk(struct lintel_vm *vm, const struct guest_paging *paging, unsigned long gva,
 		      unsigned int access, gpa_t *gpa, struct guest_walk_fault *fault);

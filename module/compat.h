@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Version differences of the kernels that Lintel builds on (6.1, 6.12, 7.x), and nothing else.
+ * Code elsewhere uses the newest kernel's name; older kernels get it here.  What cannot be told
+ * by the version (distributions backport) is asked of the headers in Kbuild and comes as
+ * LINTEL_HAVE_... from the command line.
+ */
+#ifndef LINTEL_COMPAT_H
+#define LINTEL_COMPAT_H
+
+#include <linux/hrtimer.h>
+#include <linux/version.h>
+#include <linux/kvm.h>
+#include <linux/mm.h>
+#include <asm/msr.h>
+
+/* 6.16 gave the 64-bit MSR accessors a "q" for their ending. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
+#define rdmsrq(msr, val)	rdmsrl(msr, val)
+#define wrmsrq(msr, val)	wrmsrl(msr, val)
+#define rdmsrq_safe(msr, p)	rdmsrl_safe(msr, p)
+#define wrmsrq_safe(msr, val)	wrmsrl_safe(msr, val)
+#endif
+
+/* 6.13 made one call of hrtimer_init() and the assignment after it; 6.15 dropped the former. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+static inline void hrtimer_setup(struct hrtimer *timer,
+				 enum hrtimer_restart (*function)(struct hrtimer *),
+				 clockid_t clock, enum hrtimer_mode mode)
+{
+	hrtimer_init(timer, clock, mode);
+	timer->function = function;
+}
+#endif
+
+/* Since 7.1 the kernel itself does VMXON, for KVM only: there Lintel always joins KVM. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 1, 0)
+#define LINTEL_CAN_RUN_ALONE	1
+#else
+#define LINTEL_CAN_RUN_ALONE	0
+#endif
+
+/* Newer system-core operations get a data pointer; Lintel needs none. */
+#ifdef LINTEL_HAVE_REGISTER_SYSCORE
+#define SYSCORE_DATA		void *unused
+#else
+#define SYSCORE_DATA		void
+#endif
+
+/* Older headers do not know these parts of the KVM API. */
+#ifndef KVM_CAP_USER_MEMORY2
+#define KVM_CAP_USER_MEMORY2	231
+#endif
+
+/* GUP that any signal ends, not only a fatal one: 6.2. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+#define FOLL_INTERRUPTIBLE	0
+#endif
+
+/* The frame behind a VM_PFNMAP address, with its page table locked: 6.12. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+struct follow_pfnmap_args {
+	struct vm_area_struct *vma;
+	unsigned long address;
+	spinlock_t *lock;
+	pte_t *ptep;
+	unsigned long pfn;
+	bool writable;
+};
+
+static inline int follow_pfnmap_start(struct follow_pfnmap_args *args)
+{
+	int ret = follow_pte(args->vma->vm_mm, args->address, &args->ptep, &args->lock);
+
+	if (ret)
+		return ret;
+	args->pfn = pte_pfn(*args->ptep);
+	args->writable = pte_write(*args->ptep);
+	return 0;
+}
+
+static inline void follow_pfnmap_end(struct follow_pfnmap_args *args)
+{
+	pte_unmap_unlock(args->ptep, args->lock);
+}
+#endif
+
+#endif

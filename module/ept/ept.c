@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The EPT itself: its life, and the one function through which its entries change.
+ *
+ * Readers of ept->lock (faults) may only add: a table where nothing was, a leaf, rights to a leaf.
+ * They race with each other by cmpxchg, and the loser frees or keeps its page.  Writers (the
+ * notifier, changes of slots) take away: whole tables are cut off at their highest entry, so the time
+ * under the lock depends on the depth of the tree and not on the size of the guest; what was cut
+ * off is freed after CPUs have forgotten it, outside the lock.
+ *
+ * The flush happens under the lock: another thread that finds an entry already gone must be able
+ * to conclude that nobody uses the page any more.
+ */
+#include "ept.h"
+
+#include <linux/gfp.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <asm/processor.h>
+
+#include "../params.h"
+#include "internal.h"
+
+/* page_private of a table cut off: the next one's address, and its own level in the low bits. */
+#define TABLE_LEVEL_MASK	7UL
+
+static_assert(__alignof__(struct page) > TABLE_LEVEL_MASK);
+static_assert(EPT_ROOT_LEVEL <= TABLE_LEVEL_MASK);
+
+static void gather_table(struct page **list, struct page *page, int level)
+{
+	set_page_private(page, (unsigned long)*list | level);
+	*list = page;
+}
+
+static struct page *gather_pop(struct page **list, int *level)
+{
+	struct page *page = *list;
+	unsigned long private;
+
+	if (!page)
+		return NULL;
+	private = page_private(page);
+	*level = private & TABLE_LEVEL_MASK;
+	*list = (struct page *)(private & ~TABLE_LEVEL_MASK);
+	set_page_private(page, 0);
+	return page;
+}
+
+struct page *ept_alloc_table(void)
+{
+	return alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+}
+
+gfn_t ept_max_gfn(void)
+{
+	return 1ULL << (min_t(int, EPT_GPA_BITS, boot_cpu_data.x86_phys_bits) - PAGE_SHIFT);
+}
+
+bool ept_set_pte(struct lintel_ept *ept, struct ept_iter *it, u64 new, struct ept_gather *gather)
+{
+	bool table = ept_is_table(it->old, it->level);
+	u64 old = it->old;
+
+	lockdep_assert_held(&ept->lock);
+
+	if (!ept_replace(it->entry, &it->old, new))
+		return false;
+	it->old = new;
+
+	if (ept_is_table(new, it->level) && !table)
+		atomic_long_inc(&ept->nr_tables);
+	if (ept_needs_flush(old, new)) {
+		lockdep_assert_held_write(&ept->lock);
+		gather->flush = true;
+	}
+	if (table && !ept_is_table(new, it->level))
+		gather_table(&gather->tables, pfn_to_page(ept_pfn(old)), it->level - 1);
+	return true;
+}
+
+void ept_zap(struct lintel_ept *ept, gfn_t start, gfn_t end, struct ept_gather *gather)
+{
+	struct ept_iter it;
+
+	lockdep_assert_held_write(&ept->lock);
+
+	for_each_ept_pte(it, ept_root(ept), start, end, EPT_4K) {
+		bool whole = it.base >= start && it.base + ept_pages(it.level) <= end;
+
+		if (!ept_is_present(it.old))
+			continue;
+		if (ept_is_table(it.old, it.level) && !whole)
+			continue;
+		/* Only the CPU can interfere here, by setting A and D: once each. */
+		while (!ept_set_pte(ept, &it, 0, gather))
+			;
+	}
+}
+
+void ept_flush_and_unlock(struct lintel_ept *ept, struct ept_gather *gather)
+{
+	if (gather->flush)
+		lintel_ept_flush(ept_vm(ept));
+	gather->flush = false;
+	write_unlock(&ept->lock);
+}
+
+void ept_free_tables(struct lintel_ept *ept, struct ept_gather *gather, bool may_sleep)
+{
+	struct page *page;
+	int level;
+
+	while ((page = gather_pop(&gather->tables, &level))) {
+		u64 *table = page_address(page);
+		unsigned int i;
+
+		for (i = 0; level > EPT_4K && i < EPT_ENTRIES; i++) {
+			u64 pte = ept_load(&table[i]);
+
+			if (ept_is_table(pte, level))
+				gather_table(&gather->tables, pfn_to_page(ept_pfn(pte)), level - 1);
+		}
+		__free_page(page);
+		atomic_long_dec(&ept->nr_tables);
+		if (may_sleep)
+			cond_resched();
+	}
+}
+
+void ept_zap_and_free(struct lintel_ept *ept, gfn_t start, gfn_t end, bool may_sleep)
+{
+	struct ept_gather gather = {};
+
+	write_lock(&ept->lock);
+	ept_zap(ept, start, end, &gather);
+	ept_flush_and_unlock(ept, &gather);
+	ept_free_tables(ept, &gather, may_sleep);
+}
+
+int lintel_ept_init(struct lintel_vm *vm)
+{
+	struct lintel_ept *ept = &vm->ept;
+	struct page *root;
+	int ret;
+
+	rwlock_init(&ept->lock);
+	atomic_long_set(&ept->nr_tables, 0);
+
+	root = ept_alloc_table();
+	if (!root)
+		return -ENOMEM;
+	ept->root = page_to_phys(root);
+	ept->eptp = ept->root | VMX_EPTP_MT_WB | VMX_EPTP_PWL_4;
+	if (lintel_params.ept_ad)
+		ept->eptp |= VMX_EPTP_AD_ENABLE_BIT;
+
+	ret = memslots_init(ept);
+	if (ret)
+		goto free_root;
+	ret = ept_notifier_register(ept);
+	if (ret)
+		goto free_slots;
+	return 0;
+
+free_slots:
+	memslots_destroy(ept);
+free_root:
+	__free_page(root);
+	ept->root = 0;
+	return ret;
+}
+
+void lintel_ept_destroy(struct lintel_vm *vm)
+{
+	struct lintel_ept *ept = &vm->ept;
+	struct ept_gather gather = {};
+
+	if (!ept->root)
+		return;
+	ept_notifier_unregister(ept);
+	write_lock(&ept->lock);
+	ept_zap(ept, 0, EPT_END_GFN, &gather);
+	write_unlock(&ept->lock);
+	/* No vCPU runs, but CPUs remember: all of them, hence no lintel_ept_flush(). */
+	ept_forget_everywhere(ept);
+	ept_free_tables(ept, &gather, true);
+	memslots_destroy(ept);
+	__free_page(virt_to_page(ept_root(ept)));
+	ept->root = 0;
+}

@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * EPT violations: find the slot, take the host's page, map it.
+ *
+ * The page is looked up with a reference that is dropped as soon as the entry stands; from then on
+ * the MMU notifier protects it.  An entry is writable only if the page was obtained for writing, so a
+ * page shared by copy-on-write is never written through it; and a page is marked dirty when it is
+ * mapped writable, because whoever cleans it takes the entry away first.
+ *
+ * The size of an entry follows the host's page tables: a 2 MiB entry needs a 2 MiB mapping there,
+ * and the guest's and the VMM's addresses equal in the bits below.
+ */
+#include <linux/kvm.h>
+#include <linux/mm.h>
+#include <linux/swap.h>
+#include <asm/cpufeature.h>
+#include <asm/memtype.h>
+#include <asm/mtrr.h>
+#include <asm/pgtable.h>
+
+#include "../compat.h"
+#include "../params.h"
+#include "../vcpu.h"
+#include "internal.h"
+
+struct fault {
+	struct lintel_vm *vm;
+	const struct lintel_memslot *slot;
+	gfn_t gfn;
+	hva_t hva;
+	unsigned int access;
+	unsigned long seq;		/* of the notifier, before the page was looked up */
+
+	/* what stands behind it */
+	u64 pfn;
+	struct page *page;		/* with a reference, or NULL: not ordinary memory */
+	bool writable;
+	unsigned int memtype;
+
+	struct page *tables[EPT_ROOT_LEVEL - 1];
+	unsigned int nr_tables;
+};
+
+/* Answers of fault_install() beside EPT_FIXED and -EAGAIN. */
+#define INSTALL_NEEDS_TABLE	1
+#define INSTALL_CONFLICT	2
+
+static void fault_take_page(struct fault *f, struct page *page, bool writable)
+{
+	f->page = page;
+	f->pfn = page_to_pfn(page);
+	f->writable = writable;
+	f->memtype = MTRR_TYPE_WRBACK;
+}
+
+/* What a mapping without struct pages is cached like: uncached unless it is RAM or says else. */
+static unsigned int pfnmap_memtype(const struct vm_area_struct *vma, unsigned long pfn)
+{
+	unsigned long mode = pgprot_val(vma->vm_page_prot) & _PAGE_CACHE_MASK;
+
+	if (pfn_valid(pfn) ? !PageReserved(pfn_to_page(pfn)) : page_is_ram(pfn))
+		return MTRR_TYPE_WRBACK;
+	if (mode == cachemode2protval(_PAGE_CACHE_MODE_WC))
+		return MTRR_TYPE_WRCOMB;
+	return MTRR_TYPE_UNCACHABLE;
+}
+
+/* The frame that the host's page tables hold, for VM_IO and VM_PFNMAP areas, which GUP refuses. */
+static int fault_find_pfnmap_locked(struct fault *f, struct mm_struct *mm)
+{
+	bool write = f->access & ACCESS_WRITE;
+	struct follow_pfnmap_args args = { .address = f->hva };
+	bool unlocked = false;
+	int try, ret;
+
+	args.vma = vma_lookup(mm, f->hva);
+	if (!args.vma || !(args.vma->vm_flags & (VM_IO | VM_PFNMAP)))
+		return -EFAULT;
+
+	for (try = 0; try < 2; try++) {
+		ret = follow_pfnmap_start(&args);
+		if (!ret && (args.writable || !write)) {
+			f->pfn = args.pfn;
+			f->writable = args.writable && memslot_writable(f->slot);
+			f->memtype = pfnmap_memtype(args.vma, args.pfn);
+			follow_pfnmap_end(&args);
+			return 0;
+		}
+		if (!ret)
+			follow_pfnmap_end(&args);
+		ret = fixup_user_fault(mm, f->hva, write ? FAULT_FLAG_WRITE : 0, &unlocked);
+		if (ret)
+			return ret;
+		if (unlocked)
+			return -EAGAIN;
+	}
+	return -EFAULT;
+}
+
+static int fault_find_pfnmap(struct fault *f)
+{
+	struct mm_struct *mm = current->mm;
+	int ret;
+
+	mmap_read_lock(mm);
+	ret = fault_find_pfnmap_locked(f, mm);
+	mmap_read_unlock(mm);
+	return ret;
+}
+
+static bool fault_find_writable_now(struct fault *f)
+{
+	struct page *page;
+
+	if (!memslot_writable(f->slot) ||
+	    get_user_pages_fast_only(f->hva, 1, FOLL_WRITE, &page) != 1)
+		return false;
+	fault_take_page(f, page, true);
+	return true;
+}
+
+/* May sleep, and be interrupted by a signal. */
+static int fault_find_page(struct fault *f)
+{
+	unsigned int flags = FOLL_HWPOISON | FOLL_INTERRUPTIBLE;
+	struct page *page;
+	long ret;
+
+	if (fault_find_writable_now(f))
+		return 0;
+
+	if (f->access & ACCESS_WRITE)
+		flags |= FOLL_WRITE;
+	ret = get_user_pages_unlocked(f->hva, 1, &page, flags);
+	if (ret != 1) {
+		if (ret == -EHWPOISON || ret == -EINTR || ret == -ENOMEM || ret == -EAGAIN)
+			return ret;
+		return fault_find_pfnmap(f);
+	}
+
+	/* Read, but perhaps writable all the same: spare the guest the second fault. */
+	if (!(flags & FOLL_WRITE) && fault_find_writable_now(f))
+		put_page(page);
+	else
+		fault_take_page(f, page, flags & FOLL_WRITE);
+	return 0;
+}
+
+/* How large the host maps f->hva: EPT_4K, EPT_2M or EPT_1G.  The notifier keeps it from changing. */
+static int fault_host_level(const struct fault *f)
+{
+	u64 in_2m = (f->hva >> PAGE_SHIFT) & (ept_pages(EPT_2M) - 1);
+	u64 in_1g = (f->hva >> PAGE_SHIFT) & (ept_pages(EPT_1G) - 1);
+	int level = EPT_4K;
+	unsigned long flags;
+	pgd_t pgd;
+	p4d_t p4d;
+	pud_t pud;
+	pmd_t pmd;
+
+	/* With interrupts off no page table is freed: that takes an IPI, or waits as RCU does. */
+	local_irq_save(flags);
+	pgd = READ_ONCE(*pgd_offset(current->mm, f->hva));
+	if (pgd_none(pgd))
+		goto out;
+	p4d = READ_ONCE(*p4d_offset(&pgd, f->hva));
+	if (p4d_none(p4d) || !p4d_present(p4d))
+		goto out;
+	pud = READ_ONCE(*pud_offset(&p4d, f->hva));
+	if (pud_none(pud) || !pud_present(pud))
+		goto out;
+	if (pud_leaf(pud)) {
+		if (pud_pfn(pud) + in_1g == f->pfn)
+			level = EPT_1G;
+		goto out;
+	}
+	pmd = READ_ONCE(*pmd_offset(&pud, f->hva));
+	if (pmd_none(pmd) || !pmd_present(pmd))
+		goto out;
+	if (pmd_leaf(pmd) && pmd_pfn(pmd) + in_2m == f->pfn)
+		level = EPT_2M;
+out:
+	local_irq_restore(flags);
+	return level;
+}
+
+/* Does the entry at @level around the fault lie in the slot, and at equal offsets on both sides? */
+static bool fault_fits(const struct fault *f, int level)
+{
+	const struct lintel_memslot *slot = f->slot;
+	gfn_t first = ept_align(f->gfn, level);
+
+	if ((slot->base ^ (slot->hva >> PAGE_SHIFT)) & (ept_pages(level) - 1))
+		return false;
+	return first >= slot->base && first + ept_pages(level) <= slot->base + slot->npages;
+}
+
+static int fault_level(const struct fault *f)
+{
+	int host;
+
+	if (!f->page)
+		return EPT_4K;
+	if ((f->access & ACCESS_EXEC) && boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT))
+		return EPT_4K;
+	if (!lintel_params.ept_2m && !lintel_params.ept_1g)
+		return EPT_4K;
+
+	host = fault_host_level(f);
+	if (host >= EPT_1G && lintel_params.ept_1g && fault_fits(f, EPT_1G))
+		return EPT_1G;
+	if (host >= EPT_2M && lintel_params.ept_2m && fault_fits(f, EPT_2M))
+		return EPT_2M;
+	return EPT_4K;
+}
+
+static u64 fault_leaf(const struct fault *f, int level)
+{
+	unsigned int rights = ACCESS_READ;
+	u64 pte;
+
+	if (f->writable)
+		rights |= ACCESS_WRITE;
+	if (level == EPT_4K || !boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT))
+		rights |= ACCESS_EXEC;
+	pte = ept_make_leaf(f->pfn, level, rights, f->memtype);
+	if (f->vm->ept.eptp & VMX_EPTP_AD_ENABLE_BIT) {
+		pte |= VMX_EPT_ACCESS_BIT;
+		if (f->access & ACCESS_WRITE)
+			pte |= VMX_EPT_DIRTY_BIT;
+	}
+	return pte;
+}
+
+/*
+ * Put the leaf where it belongs; ept->lock held for read.  A table below that already exists stays, and
+ * the leaf goes into it, smaller.  Returns EPT_FIXED, INSTALL_NEEDS_TABLE (one more page, then
+ * call again), or INSTALL_CONFLICT: an entry stands there that has to go first.
+ */
+static int fault_install(struct fault *f, int level)
+{
+	struct lintel_ept *ept = &f->vm->ept;
+	struct ept_iter it;
+	u64 new;
+
+	ept_iter_start(&it, ept_root(ept), f->gfn, f->gfn + 1, EPT_4K);
+	for (;;) {
+		if (ept_is_table(it.old, it.level)) {
+			ept_iter_next(&it);
+			continue;
+		}
+		if (ept_allows(it.old, f->access) &&
+		    ept_pfn(it.old) + (f->gfn - it.base) == f->pfn)
+			return EPT_FIXED;
+		if (it.level > level) {
+			if (ept_is_present(it.old))
+				return INSTALL_CONFLICT;
+			if (!f->nr_tables)
+				return INSTALL_NEEDS_TABLE;
+			new = ept_make_table(page_to_phys(f->tables[f->nr_tables - 1]));
+			if (ept_set_pte(ept, &it, new, NULL))
+				f->nr_tables--;
+			continue;
+		}
+		new = fault_leaf(f, it.level);
+		if (ept_needs_flush(it.old, new))
+			return INSTALL_CONFLICT;
+		if (ept_set_pte(ept, &it, new, NULL))
+			return EPT_FIXED;
+	}
+}
+
+static int fault_add_table(struct fault *f)
+{
+	struct page *page = ept_alloc_table();
+
+	if (!page)
+		return -ENOMEM;
+	f->tables[f->nr_tables++] = page;
+	return 0;
+}
+
+/* Map what was found, unless the host has changed its mind meanwhile. */
+static int fault_map(struct fault *f)
+{
+	struct lintel_ept *ept = &f->vm->ept;
+	int ret;
+
+	for (;;) {
+		read_lock(&ept->lock);
+		if (ept_notifier_retry(ept, f->seq, f->hva))
+			ret = -EAGAIN;
+		else
+			ret = fault_install(f, fault_level(f));
+		read_unlock(&ept->lock);
+
+		if (ret != INSTALL_NEEDS_TABLE)
+			break;
+		ret = fault_add_table(f);
+		if (ret)
+			return ret;
+	}
+	if (ret == INSTALL_CONFLICT) {
+		/* The guest's next try finds the place empty. */
+		ept_zap_and_free(ept, f->gfn, f->gfn + 1, true);
+		return -EAGAIN;
+	}
+	return ret;
+}
+
+/* The guest may use the page without our knowing from here on. */
+static void fault_mark_page(const struct fault *f)
+{
+	if (!f->page || PageReserved(f->page))
+		return;
+	if (f->writable && !PageDirty(f->page))
+		set_page_dirty_lock(f->page);
+	mark_page_accessed(f->page);
+}
+
+static int fault_resolve(struct fault *f)
+{
+	int ret;
+
+	f->seq = ept_notifier_seq(&f->vm->ept);
+	ret = fault_find_page(f);
+	if (ret)
+		return ret;
+	fault_mark_page(f);
+	ret = fault_map(f);
+
+	if (f->page)
+		put_page(f->page);
+	while (f->nr_tables)
+		__free_page(f->tables[--f->nr_tables]);
+	return ret;
+}
+
+int lintel_ept_fault(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int access)
+{
+	struct lintel_vm *vm = vcpu->vm;
+	struct fault f = { .vm = vm, .gfn = gpa >> PAGE_SHIFT, .access = access };
+	int idx, ret = EPT_MMIO;
+
+	if (f.gfn >= ept_max_gfn())
+		return EPT_MMIO;
+
+	idx = srcu_read_lock(&vm->srcu);
+	f.slot = memslot_find(memslots_get(vm), f.gfn);
+	if (!f.slot)
+		goto out;
+	ret = -EAGAIN;			/* deletion or move: soon there is none, or it is elsewhere */
+	if (f.slot->flags & MEMSLOT_DYING)
+		goto out;
+	ret = EPT_MMIO;
+	if ((access & ACCESS_WRITE) && !memslot_writable(f.slot))
+		goto out;
+	f.hva = memslot_hva(f.slot, f.gfn);
+	ret = fault_resolve(&f);
+out:
+	srcu_read_unlock(&vm->srcu, idx);
+	return ret;
+}

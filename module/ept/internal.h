@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the files of module/ept share among themselves.
+ *
+ * Order of locks: vm->slots_lock, then vm->srcu (read), then mmap_lock, then the host's page table
+ * locks (the notifier is called under them), then ept->lock.  ept->lock is never taken with interrupts off, because its holder waits for other CPUs in lintel_ept_flush().
+ */
+#ifndef LINTEL_EPT_INTERNAL_H
+#define LINTEL_EPT_INTERNAL_H
+
+#include <linux/mm.h>
+#include <linux/rcupdate.h>
+#include <linux/srcu.h>
+
+#include "../vm.h"
+#include "ept.h"
+#include "iter.h"
+
+/*
+ * What a change of entries leaves to be done: tables that were cut off, and whether CPUs have to
+ * forget something.  ept_flush_and_unlock() and ept_free_tables() settle it.
+ */
+struct ept_gather {
+	struct page *tables;		/* linked through page_private, with the level */
+	bool flush;
+};
+
+static inline struct lintel_vm *ept_vm(struct lintel_ept *ept)
+{
+	return container_of(ept, struct lintel_vm, ept);
+}
+
+static inline u64 *ept_root(struct lintel_ept *ept)
+{
+	return ept_env_table(ept->root);
+}
+
+/* --- ept.c ------------------------------------------------------------------------------ */
+
+/*
+ * ept_set_pte - the one function that changes an entry: it.old becomes @new.  Owns the count of
+ * tables, the tables cut off and the decision to flush.  ept->lock held: for write if the change takes
+ * rights, a frame or a table away, else for read.
+ * Returns false, and it->old brought up to date, when the entry had changed meanwhile.
+ */
+bool ept_set_pte(struct lintel_ept *ept, struct ept_iter *it, u64 new, struct ept_gather *gather);
+
+/* ept_zap - remove all entries that touch gfns [@start, @end).  ept->lock held for write. */
+void ept_zap(struct lintel_ept *ept, gfn_t start, gfn_t end, struct ept_gather *gather);
+
+/* ept_flush_and_unlock - flush if @gather says so, then release ept->lock, held for write. */
+void ept_flush_and_unlock(struct lintel_ept *ept, struct ept_gather *gather);
+
+/* ept_free_tables - free what was cut off, after the flush.  No spinning lock held. */
+void ept_free_tables(struct lintel_ept *ept, struct ept_gather *gather, bool may_sleep);
+
+/* ept_zap_and_free - the three above, lock included.  May sleep if @may_sleep. */
+void ept_zap_and_free(struct lintel_ept *ept, gfn_t start, gfn_t end, bool may_sleep);
+
+struct page *ept_alloc_table(void);
+
+/* ept_max_gfn - the first gfn that an EPT of 4 levels on this CPU cannot map. */
+gfn_t ept_max_gfn(void);
+
+/* --- tlb.c ------------------------------------------------------------------------------ */
+
+/*
+ * lintel_ept_flush - on return no CPU uses translations of this EPT older than the call, nor will
+ * before an INVEPT.  ept->lock held for write, interrupts on; waits for running vCPUs to exit.
+ */
+void lintel_ept_flush(struct lintel_vm *vm);
+
+/* ept_forget_everywhere - INVEPT on each CPU the root ever ran on.  May sleep. */
+void ept_forget_everywhere(struct lintel_ept *ept);
+
+/* --- notifier.c ------------------------------------------------------------------------- */
+
+int ept_notifier_register(struct lintel_ept *ept);
+void ept_notifier_unregister(struct lintel_ept *ept);
+
+/*
+ * ept_notifier_seq - taken before a page is looked up; ept_notifier_retry, under ept->lock before it is
+ * mapped: true if what was found at @hva may be stale.
+ */
+unsigned long ept_notifier_seq(struct lintel_ept *ept);
+bool ept_notifier_retry(struct lintel_ept *ept, unsigned long seq, hva_t hva);
+
+/* --- memslot.c -------------------------------------------------------------------------- */
+
+/* A slot under deletion or move: invisible to lookups by gfn, visible to the notifier. */
+#define MEMSLOT_DYING		(1U << 31)
+
+struct lintel_memslot {
+	gfn_t base;
+	u64 npages;
+	hva_t hva;
+	u32 id;
+	u32 flags;			/* KVM_MEM_*, MEMSLOT_DYING */
+};
+
+/* Published by SRCU and immutable, but for the hint. */
+struct lintel_memslots {
+	unsigned int count;
+	unsigned int hint;		/* [A] index of the slot found last */
+	u64 npages;			/* of all slots */
+	struct lintel_memslot slot[];	/* sorted by base, disjoint */
+};
+
+/* memslots_get - the slots now in force; in a section of vm->srcu. */
+static inline struct lintel_memslots *memslots_get(struct lintel_vm *vm)
+{
+	return srcu_dereference(vm->ept.slots, &vm->srcu);
+}
+
+/* memslot_find - the slot that covers @gfn, dying ones included, or NULL. */
+const struct lintel_memslot *memslot_find(struct lintel_memslots *slots, gfn_t gfn);
+
+static inline hva_t memslot_hva(const struct lintel_memslot *slot, gfn_t gfn)
+{
+	return slot->hva + ((gfn - slot->base) << PAGE_SHIFT);
+}
+
+bool memslot_writable(const struct lintel_memslot *slot);
+int memslots_init(struct lintel_ept *ept);
+void memslots_destroy(struct lintel_ept *ept);
+
+#endif
