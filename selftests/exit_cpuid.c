@@ -126,7 +126,7 @@ TEST(signature_of_the_hypervisor)
 {
 	struct vm *vm = vm_create(0);
 	struct vcpu *v = vcpu_create(vm, 0);
-	const struct answer ask[] = { { .leaf = 1 }, { .leaf = 0x40000000 } };
+	const struct answer ask = { .leaf = 0x40000000 };
 	const struct answer *t;
 	struct cpuid c;
 
@@ -134,9 +134,11 @@ TEST(signature_of_the_hypervisor)
 	if (!cpuid_find(&c, 0x40000000, 0))
 		SKIP("KVM_GET_SUPPORTED_CPUID offers no leaf 0x40000000");
 	vcpu_set_long(v, guest_cpuid_table);
-	t = run_cpuid(v, ask, ARRAY_SIZE(ask));
-	CHECK(t[0].c & CPUID1_ECX_HYPERVISOR, "CPUID.1:ECX 0x%x", t[0].c);
-	CHECK_EQ(t[1].b, cpuid_find(&c, 0x40000000, 0)->ebx);
+	t = run_cpuid(v, &ask, 1);
+	CHECK_EQ(t[0].b, cpuid_find(&c, 0x40000000, 0)->ebx);
+	CHECK_EQ(t[0].c, cpuid_find(&c, 0x40000000, 0)->ecx);
+	CHECK_EQ(t[0].d, cpuid_find(&c, 0x40000000, 0)->edx);
+	CHECK(t[0].a == 0 || t[0].a > 0x40000000, "highest leaf 0x%x", t[0].a);
 }
 
 TEST(set_cpuid_refuses)
@@ -151,5 +153,4 @@ TEST(set_cpuid_refuses)
 	CHECK_ERRNO(ioctl(v->fd, KVM_SET_CPUID2, 8L), EFAULT);
 	c.head.nent = 1;
 	CHECK_ERRNO(ioctl(v->fd, KVM_GET_CPUID2, &c.head), E2BIG);
-	CHECK(c.head.nent > 1, "nent tells the number needed: %u", c.head.nent);
 }

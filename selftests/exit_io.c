@@ -281,5 +281,15 @@ TEST(string_io_page_fault)
 	struct vcpu *v = vcpu_create(vm, 0);
 
 	vcpu_set_long(v, guest_string_fault);
-	vcpu_finish(v);
+	/* Whether the port is read before INS faults is left open; KVM reads it. */
+	switch (vcpu_next(v)) {
+	case KVM_EXIT_IO:
+		CHECK_EQ(v->run->io.direction, KVM_EXIT_IO_IN);
+		vcpu_finish(v);
+		break;
+	case RUN_DONE:
+		break;
+	default:
+		CHECK(false, "the guest came to %s", exit_name(v->run->exit_reason));
+	}
 }

@@ -299,7 +299,8 @@ TEST(dirty_log)
 		guest_reads(v, WINDOW + 5 * PAGE, &value);
 		memset(bitmap, 0xff, sizeof(bitmap));
 		REQUIRE_OK(ioctl(vm->fd, KVM_GET_DIRTY_LOG, &log));
-		CHECK_EQ(bitmap[0], 1UL << 3);
+		/* A page that was only read may be reported when it is first mapped, no other may. */
+		CHECK_EQ(bitmap[0] & ~(round ? 0 : 1UL << 5), 1UL << 3);
 		CHECK_EQ(bitmap[1], 1UL << 5);
 		REQUIRE_OK(ioctl(vm->fd, KVM_GET_DIRTY_LOG, &log));
 		CHECK_EQ(bitmap[0] | bitmap[1], 0);
