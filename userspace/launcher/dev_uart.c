@@ -48,13 +48,21 @@ static bool guest_reads(const struct uart *uart)
 static void fill_fifo(struct uart *uart)
 {
 	unsigned int size = uart->fifo_on ? UART_FIFO : 1;
-	bool was_full = uart->backlog_count == UART_BACKLOG;
 
 	while (guest_reads(uart) && uart->backlog_count && uart->fifo_count < size) {
 		uart->fifo[uart->fifo_count++] = uart->backlog[uart->backlog_start];
 		uart->backlog_start = (uart->backlog_start + 1) % UART_BACKLOG;
 		uart->backlog_count--;
 	}
+}
+
+/* What an access by the guest may have changed. */
+static void after_access(struct uart *uart)
+{
+	bool was_full = uart->backlog_count == UART_BACKLOG;
+
+	fill_fifo(uart);
+	update_line(uart);
 	if (was_full && uart->backlog_count < UART_BACKLOG)
 		uart->host->input_room(uart->host->ctx);
 }
@@ -210,8 +218,7 @@ uint32_t uart_read(void *dev, uint16_t offset, unsigned int size)
 	uint8_t value = read_register(uart, offset);
 
 	(void)size;
-	fill_fifo(uart);
-	update_line(uart);
+	after_access(uart);
 	return value;
 }
 
@@ -221,8 +228,7 @@ void uart_write(void *dev, uint16_t offset, unsigned int size, uint32_t value)
 
 	(void)size;
 	write_register(uart, offset, value);
-	fill_fifo(uart);
-	update_line(uart);
+	after_access(uart);
 }
 
 size_t uart_room(const struct uart *uart)

@@ -4,6 +4,7 @@
  * handlers of the signals that concern the process as a whole.
  */
 #include "console.h"
+#include "doctor.h"
 #include "run.h"
 
 #include <signal.h>
@@ -17,6 +18,7 @@ static const struct command {
 	const char *help;
 } commands[] = {
 	{ "run", run_command, "run a Linux guest (lintel run --help)" },
+	{ "doctor", doctor_command, "what this machine has of what Lintel uses, and what to do" },
 };
 
 #define COMMANDS	(sizeof(commands) / sizeof(commands[0]))
