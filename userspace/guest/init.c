@@ -2,9 +2,15 @@
 /*
  * The user space of the demo's guest, whole: says that it was reached and on what, then powers off. It
  * runs as process 1 from an initial RAM disk that holds nothing else, so it makes its own console.
+ *
+ * Two words on the kernel's command line, which the kernel hands on as environment, change that:
+ *   LINTEL_INPUT=1      first read a line from the console and show it in capitals
+ *   LINTEL_END=reboot   reset instead of powering off; LINTEL_END=stay waits for ever
  */
+#include <ctype.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
@@ -45,8 +51,36 @@ static int open_console(void)
 	return 0;
 }
 
+static void echo_line(void)
+{
+	char line[256], *c;
+
+	if (!fgets(line, sizeof(line), stdin)) {
+		printf("lintel: no input: %m\n");
+		return;
+	}
+	for (c = line; *c; c++)
+		*c = toupper((unsigned char)*c);
+	printf("lintel: input: %s", line);
+}
+
+/* The last act: @how is LINTEL_END. */
+static void end(const char *how)
+{
+	if (!strcmp(how, "stay"))
+		for (;;)
+			pause();
+	printf("lintel: %s\n", strcmp(how, "reboot") ? "powering off" : "resetting");
+	fflush(stdout);
+	reboot(strcmp(how, "reboot") ? RB_POWER_OFF : RB_AUTOBOOT);
+	printf("lintel: that failed: %m\n");
+	for (;;)
+		pause();
+}
+
 int main(void)
 {
+	const char *how = getenv("LINTEL_END");
 	struct utsname name;
 
 	if (open_console() < 0)
@@ -59,11 +93,8 @@ int main(void)
 	mkdir("/proc", 0555);
 	if (mount("proc", "/proc", "proc", 0, NULL) == 0)
 		print_file("seconds since boot, idle", "/proc/uptime");
-	printf("lintel: %d CPU%s online, powering off\n", get_nprocs(),
-	       get_nprocs() == 1 ? "" : "s");
-	fflush(stdout);
-	reboot(RB_POWER_OFF);
-	printf("lintel: power-off failed: %m\n");
-	for (;;)
-		pause();
+	printf("lintel: %d CPU%s online\n", get_nprocs(), get_nprocs() == 1 ? "" : "s");
+	if (getenv("LINTEL_INPUT"))
+		echo_line();
+	end(how ? how : "");
 }
