@@ -67,6 +67,7 @@ class Run:
         self.fatal_at = None
         self.recent = []
         self.lines = {"console": Lines(), "kernel": Lines()}
+        self.live = sys.stdout.isatty()
         self.log = open(settings.console, "w") if settings.console else None
         self.selector = selectors.DefaultSelector()
         self.process = None
@@ -123,16 +124,29 @@ class Run:
 
     def take_console(self, name, data):
         # the kernel's own boot is of interest only when it fails; the log file has all of it
-        if not self.settings.quiet and (name == "console" or self.boots):
+        shown = not self.settings.quiet and (name == "console" or self.boots > 0)
+        if shown and self.live:
             sys.stdout.buffer.write(data)
-            sys.stdout.buffer.flush()
         for line in self.lines[name].feed(data):
-            if self.log:
-                self.log.write(line + "\n")
-                self.log.flush()
-            self.recent = self.recent[-(KEEP - 1):] + [line]
-            if name == "kernel":
-                self.judge(line)
+            self.take_line(name, line, shown)
+        sys.stdout.flush()
+
+    def take_line(self, name, line, shown):
+        # two streams go into one: whole lines only, but on a terminal, where somebody waits
+        if shown and not self.live:
+            sys.stdout.write(line + "\n")
+        if self.log:
+            self.log.write(line + "\n")
+            self.log.flush()
+        self.recent = self.recent[-(KEEP - 1):] + [line]
+        if name == "kernel":
+            self.judge(line)
+
+    def end_lines(self):
+        """What stands after the last newline is a line too."""
+        for name in self.lines:
+            if self.lines[name].rest:
+                self.take_console(name, b"\n")
 
     def judge(self, line):
         if "end Kernel panic" in line and self.fatal_at is not None:
@@ -195,6 +209,7 @@ class Run:
                     break
             while self.drain(0):
                 pass
+            self.end_lines()
         finally:
             self.stop()
             outcome.seconds = time.monotonic() - begin
