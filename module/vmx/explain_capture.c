@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * From the VMCS to explain.c's copy of it, and from its findings to the log.
+ *
+ * The fields are read in the order of explain_fields.h, control words first, because they say which
+ * of the others the processor has.
+ */
+#include "explain_capture.h"
+
+#include <linux/kernel.h>
+#include <linux/printk.h>
+#include <linux/ratelimit.h>
+#include <asm/cpufeature.h>
+#include <asm/msr-index.h>
+#include <asm/processor.h>
+#include <asm/vmx.h>
+
+#include "../compat.h"
+#include "../vcpu.h"
+#include "explain.h"
+#include "explain_bits.h"
+#include "ops.h"
+
+static_assert(PIN_POSTED_INTERRUPTS == PIN_BASED_POSTED_INTR);
+static_assert(PIN_VIRTUAL_NMI == PIN_BASED_VIRTUAL_NMIS);
+static_assert(PIN_PREEMPTION_TIMER == PIN_BASED_VMX_PREEMPTION_TIMER);
+static_assert(PROC_TPR_SHADOW == CPU_BASED_TPR_SHADOW);
+static_assert(PROC_NMI_WINDOW == CPU_BASED_NMI_WINDOW_EXITING);
+static_assert(PROC_IO_BITMAPS == CPU_BASED_USE_IO_BITMAPS);
+static_assert(PROC_MTF == CPU_BASED_MONITOR_TRAP_FLAG);
+static_assert(PROC_MSR_BITMAPS == CPU_BASED_USE_MSR_BITMAPS);
+static_assert(PROC_SECONDARY == CPU_BASED_ACTIVATE_SECONDARY_CONTROLS);
+static_assert(PROC2_EPT == SECONDARY_EXEC_ENABLE_EPT);
+static_assert(PROC2_X2APIC == SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE);
+static_assert(PROC2_UNRESTRICTED == SECONDARY_EXEC_UNRESTRICTED_GUEST);
+static_assert(PROC2_VIRTUAL_INTERRUPT == SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY);
+static_assert(PROC2_PML == SECONDARY_EXEC_ENABLE_PML);
+static_assert(PROC2_TSC_SCALING == SECONDARY_EXEC_TSC_SCALING);
+static_assert(EXIT_HOST_64 == VM_EXIT_HOST_ADDR_SPACE_SIZE);
+static_assert(EXIT_ACK_INTERRUPT == VM_EXIT_ACK_INTR_ON_EXIT);
+static_assert(EXIT_LOAD_EFER == VM_EXIT_LOAD_IA32_EFER);
+static_assert(EXIT_SAVE_PREEMPTION_TIMER == VM_EXIT_SAVE_VMX_PREEMPTION_TIMER);
+static_assert(ENTRY_IA32E == VM_ENTRY_IA32E_MODE);
+static_assert(ENTRY_LOAD_EFER == VM_ENTRY_LOAD_IA32_EFER);
+
+static u64 read_msr(u32 msr)
+{
+	u64 value = 0;
+
+	return rdmsrq_safe(msr, &value) ? 0 : value;
+}
+
+static void capture_limits(struct vmx_limits *l)
+{
+	bool true_controls;
+
+	l->basic = read_msr(MSR_IA32_VMX_BASIC);
+	true_controls = l->basic & BIT64(55);
+	l->pin = read_msr(true_controls ? MSR_IA32_VMX_TRUE_PINBASED_CTLS :
+					  MSR_IA32_VMX_PINBASED_CTLS);
+	l->proc = read_msr(true_controls ? MSR_IA32_VMX_TRUE_PROCBASED_CTLS :
+					   MSR_IA32_VMX_PROCBASED_CTLS);
+	l->proc2 = read_msr(MSR_IA32_VMX_PROCBASED_CTLS2);
+	l->exit = read_msr(true_controls ? MSR_IA32_VMX_TRUE_EXIT_CTLS : MSR_IA32_VMX_EXIT_CTLS);
+	l->entry = read_msr(true_controls ? MSR_IA32_VMX_TRUE_ENTRY_CTLS :
+					    MSR_IA32_VMX_ENTRY_CTLS);
+	l->cr0_fixed0 = read_msr(MSR_IA32_VMX_CR0_FIXED0);
+	l->cr0_fixed1 = read_msr(MSR_IA32_VMX_CR0_FIXED1);
+	l->cr4_fixed0 = read_msr(MSR_IA32_VMX_CR4_FIXED0);
+	l->cr4_fixed1 = read_msr(MSR_IA32_VMX_CR4_FIXED1);
+	l->misc = read_msr(MSR_IA32_VMX_MISC);
+	l->ept_vpid = read_msr(MSR_IA32_VMX_EPT_VPID_CAP);
+	l->maxphyaddr = cpuid_eax(0x80000008) & 0xff;
+	l->la57 = boot_cpu_has(X86_FEATURE_LA57);
+}
+
+void explain_capture(struct vmcs_fields *f)
+{
+	capture_limits(&f->limits);
+#define FIELD(member, encoding, when) \
+	if (when) \
+		f->member = __vmcs_read(encoding);
+	EXPLAIN_FIELDS(FIELD)
+#undef FIELD
+}
+
+#define FINDINGS 8
+
+void explain_log(const struct lintel_vcpu *vcpu, const struct vmcs_fields *f)
+{
+	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 2);
+	struct explain_finding found[FINDINGS];
+	int i, nr;
+
+	if (!__ratelimit(&limit))
+		return;
+	nr = lintel_explain_entry_failure(f, found, FINDINGS);
+	if (!nr)
+		pr_warn("lintel: VM entry of vCPU %u failed for a reason that is not among the known checks\n",
+			vcpu->id);
+	for (i = 0; i < min(nr, FINDINGS); i++)
+		pr_warn("lintel: VM entry of vCPU %u failed: %s state: %s = 0x%llx: %s\n",
+			vcpu->id, found[i].area, found[i].field, found[i].value, found[i].text);
+	if (nr > FINDINGS)
+		pr_warn("lintel: and %d more broken rules\n", nr - FINDINGS);
+}
