@@ -7,9 +7,13 @@
  */
 #include "explain_capture.h"
 
+#include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/lintel.h>
 #include <linux/printk.h>
 #include <linux/ratelimit.h>
+#include <linux/slab.h>
+#include <linux/string.h>
 #include <asm/cpufeature.h>
 #include <asm/msr-index.h>
 #include <asm/processor.h>
@@ -20,6 +24,7 @@
 #include "explain.h"
 #include "explain_bits.h"
 #include "ops.h"
+#include "vmcs.h"
 
 static_assert(PIN_POSTED_INTERRUPTS == PIN_BASED_POSTED_INTR);
 static_assert(PIN_VIRTUAL_NMI == PIN_BASED_VIRTUAL_NMIS);
@@ -96,11 +101,46 @@ void explain_log(const struct lintel_vcpu *vcpu, const struct vmcs_fields *f)
 		return;
 	nr = lintel_explain_entry_failure(f, found, FINDINGS);
 	if (!nr)
-		pr_warn("lintel: VM entry of vCPU %u failed for a reason that is not among the known checks\n",
+		pr_warn("lintel: VM entry of vCPU %u failed, and breaks none of the known rules\n",
 			vcpu->id);
 	for (i = 0; i < min(nr, FINDINGS); i++)
 		pr_warn("lintel: VM entry of vCPU %u failed: %s state: %s = 0x%llx: %s\n",
 			vcpu->id, found[i].area, found[i].field, found[i].value, found[i].text);
 	if (nr > FINDINGS)
 		pr_warn("lintel: and %d more broken rules\n", nr - FINDINGS);
+}
+
+static void report_fill(struct lintel_entry_report *report, const struct explain_finding *found)
+{
+	struct lintel_entry_finding *to = &report->finding[report->findings++];
+
+	to->value = found->value;
+	strscpy(to->area, found->area, sizeof(to->area));
+	strscpy(to->field, found->field, sizeof(to->field));
+	strscpy(to->rule, found->text, sizeof(to->rule));
+}
+
+int explain_to_user(struct lintel_vcpu *vcpu, struct lintel_entry_report *report)
+{
+	struct explain_finding found[LINTEL_ENTRY_FINDINGS];
+	struct vmcs_fields *fields;
+	int i, nr, ret;
+
+	if (report->flags || report->reserved)
+		return -EINVAL;
+	fields = kzalloc(sizeof(*fields), GFP_KERNEL_ACCOUNT);
+	if (!fields)
+		return -ENOMEM;
+	ret = vmx_window_begin(vcpu);
+	if (!ret) {
+		explain_capture(fields);
+		vmx_window_end(vcpu);
+		memset(report, 0, sizeof(*report));
+		nr = lintel_explain_entry_failure(fields, found, ARRAY_SIZE(found));
+		report->broken = nr;
+		for (i = 0; i < min_t(int, nr, ARRAY_SIZE(found)); i++)
+			report_fill(report, &found[i]);
+	}
+	kfree(fields);
+	return ret;
 }

@@ -5,6 +5,7 @@
 
 #include "../types.h"
 
+struct lintel_entry_report;
 struct vmcs_fields;
 
 /*
@@ -13,7 +14,13 @@ struct vmcs_fields;
  */
 void explain_capture(struct vmcs_fields *f);
 
-/* explain_log - check @f and print what is broken, rate limited by VM entry failures.  Any context. */
+/* explain_log - check @f and print what is broken, at most twice in 5 seconds.  Any context. */
 void explain_log(const struct lintel_vcpu *vcpu, const struct vmcs_fields *f);
+
+/*
+ * explain_to_user - the LINTEL_EXPLAIN_ENTRY ioctl, on a kernel copy of its argument.
+ * vcpu->mutex held, the vCPU loaded; may sleep.  Returns 0, -EINVAL, -EIO, -ENOMEM.
+ */
+int explain_to_user(struct lintel_vcpu *vcpu, struct lintel_entry_report *report);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../../uapi/linux/lintel.h"
 #include "explain.h"
 #include "explain_bits.h"
 
@@ -505,6 +506,28 @@ static void test_room(void)
 	result(nr == 3, "room:", "none", __LINE__);
 }
 
+/* What <linux/lintel.h> has room for. */
+static void test_texts(void)
+{
+	static const struct {
+		const char *area, *text;
+	} texts[] = {
+#define RULE(id, area, text) { area, text },
+		EXPLAIN_RULES(RULE)
+#undef RULE
+	};
+	struct lintel_entry_finding finding;
+	bool ok = true;
+
+	for (int i = 0; i < NR_EXPLAIN_RULES; i++)
+		ok &= strlen(texts[i].area) < sizeof(finding.area) &&
+		      strlen(texts[i].text) < sizeof(finding.rule);
+#define FIELD(member, encoding, when) ok &= sizeof(#member) <= sizeof(finding.field);
+	EXPLAIN_FIELDS(FIELD)
+#undef FIELD
+	result(ok, "texts", "fit into the report", __LINE__);
+}
+
 int main(void)
 {
 	HOLDS(guest64, (void)0);
@@ -518,6 +541,7 @@ int main(void)
 	test_guest_segments();
 	test_guest_rest();
 	test_room();
+	test_texts();
 	for (int i = 0; i < NR_EXPLAIN_RULES; i++)
 		if (!seen[i])
 			result(false, "no case breaks rule", rule_names[i], __LINE__);
