@@ -2,9 +2,9 @@
 /*
  * A 16550A as drivers use it: sending takes no time, so the transmitter is always empty; what is
  * received waits in a backlog before the 16 bytes of the FIFO, so nothing is ever overrun. The backlog
- * opens when the guest shows that it reads (receive interrupt enabled, or RTS set), so that input piped
- * into the launcher survives the FIFO resets of a driver that starts. The line status has no errors but
- * the break. Modem inputs are constant; in loopback they follow the modem outputs.
+ * opens when the guest shows that it reads: it enabled the receive interrupt, or it polls (reads the line
+ * status several times in a row). So input that was piped into the launcher survives a driver that starts
+ * by resetting the FIFO and reading what may be left in it. The line status has no errors but the break. Modem inputs are constant; in loopback they follow the modem outputs.
  */
 #include "dev_uart.h"
 
@@ -15,6 +15,9 @@
 #define MCR_MASK	(UART_MCR_DTR | UART_MCR_RTS | UART_MCR_OUT1 | UART_MCR_OUT2 | UART_MCR_LOOP)
 #define IIR_FIFO_ON	0xc0
 #define LSR_SENT	(UART_LSR_THRE | UART_LSR_TEMT)
+
+/* So many reads of LSR with nothing between them are polling; drivers that send or start make fewer. */
+#define POLLS		3
 
 /* What interrupt the IIR shows: the highest of those that are pending and enabled. */
 static uint8_t pending(const struct uart *uart)
@@ -42,7 +45,7 @@ static bool guest_reads(const struct uart *uart)
 {
 	if (uart->mcr & UART_MCR_LOOP)
 		return false;
-	return (uart->ier & UART_IER_RDI) || (uart->mcr & UART_MCR_RTS);
+	return (uart->ier & UART_IER_RDI) || uart->polls >= POLLS;
 }
 
 static void fill_fifo(struct uart *uart)
@@ -218,6 +221,11 @@ uint32_t uart_read(void *dev, uint16_t offset, unsigned int size)
 	uint8_t value = read_register(uart, offset);
 
 	(void)size;
+	/* What was opened by polling stays open while the FIFO's content is read. */
+	if (offset == UART_LSR)
+		uart->polls += uart->polls < POLLS;
+	else if (offset != UART_RX)
+		uart->polls = 0;
 	after_access(uart);
 	return value;
 }
@@ -227,6 +235,7 @@ void uart_write(void *dev, uint16_t offset, unsigned int size, uint32_t value)
 	struct uart *uart = dev;
 
 	(void)size;
+	uart->polls = 0;
 	write_register(uart, offset, value);
 	after_access(uart);
 }

@@ -22,6 +22,7 @@ struct uart {
 	bool fifo_on;
 	bool thr_empty_pending;		/* THR became empty, and IIR was not read since */
 	bool line;			/* level of the interrupt line */
+	unsigned int polls;		/* reads of LSR in a row */
 	uint16_t fifo[UART_FIFO];
 	unsigned int fifo_count;
 	uint16_t backlog[UART_BACKLOG];	/* what came and did not fit into the FIFO: a ring */

@@ -91,12 +91,20 @@ void test_uart_registers(void)
 	CHECK(!strcmp(fake.output, "ok"), "the console shows \"%s\", looped data too?", fake.output);
 }
 
+/* As Linux's driver starts: whatever it drops must not be the input. */
 static const struct step input_steps[] = {
 	{ INPUT, 0, 'a', NULL },
 	{ R, 5, 0x60, "nobody reads yet: the input is held back" },
+	{ W, 2, 0x01, NULL },
 	{ W, 2, 0x07, NULL },
-	{ W, 4, 0x02, NULL },
-	{ R, 5, 0x61, "with RTS it shows, and survived the FIFO's reset" },
+	{ W, 4, 0x03, NULL },
+	{ R, 5, 0x60, "the driver clears what may be left" },
+	{ R, 0, 0x00, "and finds nothing" },
+	{ R, 2, 0xc1, "no interrupt" },
+	{ R, 5, 0x60, "still held back" },
+	{ R, 0, 0x00, "still held back" },
+	{ W, 1, 0x05, NULL },
+	{ R, 5, 0x61, "with the receive interrupt on, it shows" },
 	{ INPUT, 0, 'b', NULL },
 	{ R, 0, 'a', "first in, first out" },
 	{ R, 5, 0x61, "one left" },
@@ -105,6 +113,16 @@ static const struct step input_steps[] = {
 	{ INPUT, 0, 'c', NULL },
 	{ W, 2, 0x03, NULL },
 	{ R, 5, 0x60, "a FIFO reset drops what was in the FIFO" },
+	{ W, 1, 0x00, NULL },
+	{ INPUT, 0, 'd', NULL },
+	{ R, 5, 0x60, "a first poll" },
+	{ W, 0, 'x', NULL },
+	{ R, 5, 0x60, "sending in between is no polling" },
+	{ R, 5, 0x60, "a second poll" },
+	{ R, 5, 0x60, "a third one: it polls" },
+	{ R, 5, 0x61, "and gets it" },
+	{ R, 0, 'd', "a guest without interrupts reads too" },
+	{ W, 1, 0x01, NULL },
 };
 
 void test_uart_input(void)

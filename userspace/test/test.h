@@ -83,5 +83,11 @@ void test_stats_hostile(void);
 void test_doctor_parsers(void);
 void test_doctor_report(void);
 void test_error(void);
+void test_console_terminal(void);
+void test_console_pipe(void);
+void test_console_end(void);
+void test_exits_io(void);
+void test_exits_sentences(void);
+void test_sandbox(void);
 
 #endif
