@@ -503,6 +503,8 @@ static int decode_one(struct emulate_ctxt *c)
 	if (e.op == OP_UNDEFINED || ((e.flags & F_NO64) && emu_long(c)) ||
 	    ((e.flags & F_MEM) && insn->mod == 3) || ((e.flags & F_PROT) && emu_paragraphs(c)))
 		return emulate_raise(c, VEC_UD);
+	if ((e.flags & F_SSE) && (insn->opcode & 0xef) == 0x6f && !insn->rep)
+		e.op = OP_MOVXMM_ALIGNED;	/* MOVDQA, which shares its opcode with MOVDQU */
 	effective_op_size(c, e.flags);
 	insn->op = e.op;
 	insn->flags = e.flags;

@@ -65,7 +65,8 @@
  *	probe_write() of the same bytes that said EMULATE_OK.
  *
  * What it does not do
- *	x87, MMX, most of SSE, VEX and EVEX; ARPL, BOUND, decimal adjustment, TZCNT and LZCNT;
+ *	CLFLUSH and CLWB check the segment only, prefetches nothing. Not known:
+ *	ENTER with a nesting level above 1; x87, MMX, most of SSE, VEX and EVEX; ARPL, BOUND, decimal adjustment, TZCNT and LZCNT;
  *	call and task gates, returns to outer rings, interrupts and IRET outside of real mode,
  *	virtual interrupt flags (VME, PVI); alignment checks (#AC), breakpoints and single step:
  *	RFLAGS.TF and the debug registers are for the caller, which knows that an instruction is

@@ -104,10 +104,13 @@ int emu_do_cmpxchg8b(struct emulate_ctxt *c)
 	u64 old[2] = { 0, 0 }, new[2], *pair = old;
 	u8 raw[16], raw_new[16];
 	bool equal;
+	int r;
 
-	EMU_TRY(emu_mem_address(c, 0, half * 2, true));
+	r = emu_mem_address(c, 0, half * 2, true);
+	/* The processor looks at the alignment first: #GP even where #SS is due as well. */
 	if (half == 8 && (c->mem_linear & 15))
 		return emulate_raise_error(c, VEC_GP, 0);
+	EMU_TRY(r);
 	EMU_TRY(emu_probe(c, c->mem_linear, half * 2));
 	EMU_TRY(emu_read(c, c->mem_linear, raw, half * 2));
 	memcpy(&old[0], raw, half);

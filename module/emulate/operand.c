@@ -68,20 +68,28 @@ static int write_xmm(struct emulate_ctxt *c, unsigned int reg)
 	return c->ops->set_xmm(c, reg, c->bulk);
 }
 
+/* A wrong alignment is #GP, and comes before any other complaint about the address. */
+static int xmm_address(struct emulate_ctxt *c, bool write)
+{
+	int r = emu_mem_address(c, 0, 16, write);
+
+	if (c->insn.op == OP_MOVXMM_ALIGNED && (c->mem_linear & 15))
+		return emulate_raise_error(c, VEC_GP, 0);
+	return r;
+}
+
 static int read_memory_operand(struct emulate_ctxt *c, struct emulate_operand *o)
 {
 	bool write = o == &c->insn.dst && (c->insn.flags & F_WRITE);
 
 	if (c->insn.flags & F_OWN_MEM)
 		return EMULATE_OK;
-	if (o->size == 16)
-		EMU_TRY(check_sse(c));
-	EMU_TRY(emu_mem_address(c, 0, o->size, write));
 	if (o->size == 16) {
-		if (c->insn.op == OP_MOVXMM_ALIGNED && (c->mem_linear & 15))
-			return emulate_raise_error(c, VEC_GP, 0);
+		EMU_TRY(check_sse(c));
+		EMU_TRY(xmm_address(c, false));
 		return emu_read(c, c->mem_linear, c->bulk, 16);
 	}
+	EMU_TRY(emu_mem_address(c, 0, o->size, write));
 	if (write)
 		EMU_TRY(emu_probe(c, c->mem_linear, o->size));
 	o->val = 0;
@@ -107,14 +115,13 @@ int emu_read_operand(struct emulate_ctxt *c, struct emulate_operand *o)
 
 static int write_memory_operand(struct emulate_ctxt *c, const struct emulate_operand *o)
 {
+	if (o->size == 16) {
+		EMU_TRY(xmm_address(c, true));
+		return emu_write(c, c->mem_linear, c->bulk, 16);
+	}
 	/* A destination that was not read has no address yet. */
 	if (!(c->insn.flags & (F_READ | F_OWN_MEM)))
 		EMU_TRY(emu_mem_address(c, 0, o->size, true));
-	if (o->size == 16) {
-		if (c->insn.op == OP_MOVXMM_ALIGNED && (c->mem_linear & 15))
-			return emulate_raise_error(c, VEC_GP, 0);
-		return emu_write(c, c->mem_linear, c->bulk, 16);
-	}
 	/* XCHG with memory is locked without being told to. */
 	if (c->insn.lock || c->insn.op == OP_XCHG)
 		return emu_cmpxchg(c, c->mem_linear, &c->old_dst, &o->val, o->size);

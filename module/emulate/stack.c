@@ -2,8 +2,9 @@
 /*
  * Handlers: pushes, pops and stack frames.
  *
- * The stack pointer is a local copy until the last access to memory has succeeded: a push that
- * faults half way has pushed nothing. Its width is the stack segment's, not the instruction's.
+ * The stack pointer is a local copy until the last access to memory has succeeded: PUSHA that
+ * faults half way has written below the top of the stack, as on the processor, and not moved it.
+ * Its width is the stack segment's, not the instruction's.
  */
 #include "internal.h"
 
@@ -85,17 +86,18 @@ int emu_do_pop(struct emulate_ctxt *c)
 	return r;
 }
 
-/* The slot has the operand's size; processors write the selector only and leave the rest. */
+/* The slot has the operand's size; but outside of 64-bit mode only the selector is written. */
 int emu_do_push_seg(struct emulate_ctxt *c)
 {
 	u64 sp = c->gprs[EMULATE_RSP], slot;
+	unsigned int n = emu_long(c) ? c->insn.op_bytes : 2;
 	struct emulate_segment *s;
 
 	EMU_TRY(emu_segment(c, c->insn.dst.reg, &s));
 	EMU_TRY(emu_drop(c, &sp, -(u64)c->insn.op_bytes));
 	slot = sp;
-	EMU_TRY(emu_drop(c, &slot, 2));
-	EMU_TRY(emu_push(c, &slot, s->selector, 2));
+	EMU_TRY(emu_drop(c, &slot, n));
+	EMU_TRY(emu_push(c, &slot, s->selector, n));
 	c->gprs[EMULATE_RSP] = sp;
 	return EMULATE_OK;
 }
@@ -116,20 +118,11 @@ int emu_do_pop_seg(struct emulate_ctxt *c)
 
 int emu_do_pusha(struct emulate_ctxt *c)
 {
-	unsigned int n = c->insn.op_bytes, width, reg;
-	u64 sp = c->gprs[EMULATE_RSP], low = sp, linear;
+	unsigned int n = c->insn.op_bytes, i;
+	u64 sp = c->gprs[EMULATE_RSP];
 
-	/* All eight slots are checked before the first is written. */
-	EMU_TRY(stack_width(c, &width));
-	EMU_TRY(emu_drop(c, &low, -(u64)(8 * n)));
-	for (reg = 0; reg < 8; reg++) {
-		u64 slot = (low + reg * n) & emu_mask(width);
-
-		EMU_TRY(emu_linear(c, EMULATE_SS, slot, n, true, &linear));
-		EMU_TRY(emu_probe(c, linear, n));
-	}
-	for (reg = EMULATE_RAX; reg <= EMULATE_RDI; reg++)
-		EMU_TRY(emu_push(c, &sp, emu_get_gpr(c, reg, n), n));
+	for (i = EMULATE_RAX; i <= EMULATE_RDI; i++)
+		EMU_TRY(emu_push(c, &sp, emu_get_gpr(c, i, n), n));
 	c->gprs[EMULATE_RSP] = sp;
 	return EMULATE_OK;
 }
@@ -206,35 +199,23 @@ int emu_do_leave(struct emulate_ctxt *c)
 	return EMULATE_OK;
 }
 
+/* Without the copies of outer frames' pointers (levels above 1), which no compiler emits. */
 int emu_do_enter(struct emulate_ctxt *c)
 {
-	unsigned int n = c->insn.op_bytes, level = c->insn.src.val & 31, width, i;
-	u64 sp = c->gprs[EMULATE_RSP], bp = c->gprs[EMULATE_RBP], frame, linear;
-	u64 display[EMULATE_MAX_WRITES];
+	unsigned int n = c->insn.op_bytes, level = c->insn.src.val & 31, width;
+	u64 sp = c->gprs[EMULATE_RSP], frame, linear;
 
-	/* More frame pointers than a client's write queue need hold. */
-	if (level > EMULATE_MAX_WRITES - 2)
+	if (level > 1)
 		return EMULATE_UNHANDLED;
 	EMU_TRY(stack_width(c, &width));
-	for (i = 1; i < level; i++) {
-		bp -= n;
-		display[i] = 0;
-		EMU_TRY(emu_linear(c, EMULATE_SS, bp & emu_mask(width), n, false, &linear));
-		EMU_TRY(emu_read(c, linear, &display[i], n));
-	}
-	/* The processor touches the new top of the stack before it commits. */
-	frame = sp;
-	EMU_TRY(emu_drop(c, &frame, -(c->insn.dst.val + (u64)n * (level + 1))));
-	EMU_TRY(emu_linear(c, EMULATE_SS, frame & emu_mask(width), n, true, &linear));
-	EMU_TRY(emu_probe(c, linear, n));
-
 	EMU_TRY(emu_push(c, &sp, emu_get_gpr(c, EMULATE_RBP, n), n));
 	frame = sp;
-	for (i = 1; i < level; i++)
-		EMU_TRY(emu_push(c, &sp, display[i], n));
 	if (level)
 		EMU_TRY(emu_push(c, &sp, frame, n));
 	EMU_TRY(emu_drop(c, &sp, -c->insn.dst.val));
+	/* The processor touches the new top of the stack before it commits. */
+	EMU_TRY(emu_linear(c, EMULATE_SS, sp & emu_mask(width), n, true, &linear));
+	EMU_TRY(emu_probe(c, linear, n));
 	c->gprs[EMULATE_RSP] = sp;
 	emu_set_gpr(c, EMULATE_RBP, n, frame);
 	return EMULATE_OK;

@@ -2,9 +2,10 @@
 /*
  * Handlers: the string instructions, with and without REP.
  *
- * Each iteration is committed as it completes: RSI, RDI, RCX and (CMPS, SCAS) the flags are
- * then those of the iteration, and a fault or a wait for user space in the next one leaves them
- * so. One call does at most EMULATE_MAX_ITERATIONS and stops earlier when an op says so.
+ * Each iteration is committed as it completes: RSI, RDI and RCX are then those of the
+ * iteration, and a fault or a wait for user space in the next one leaves them so. The flags of
+ * CMPS and SCAS are set by the last iteration only: on a fault the processor, too, gives back
+ * those from before the instruction. One call does at most EMULATE_MAX_ITERATIONS and stops earlier when an op says so.
  * OUTS and INS move runs of elements within a page with one memory and one port operation where
  * the memory is RAM; a run counts as one iteration, and it is chosen the same way when the
  * instruction comes again with the port's data.
@@ -61,9 +62,10 @@ static int step_cmps(struct emulate_ctxt *c, unsigned int size)
 
 	EMU_TRY(source(c, size, &first));
 	EMU_TRY(destination(c, size, false, &second));
-	EMU_TRY(emu_read(c, first, &a, size));
+	/* ES:rDI first, as the processor does: it shows where both fault. */
 	EMU_TRY(emu_read(c, second, &b, size));
-	emu_alu(OP_CMP, a, b, size, &c->rflags);
+	EMU_TRY(emu_read(c, first, &a, size));
+	emu_alu(OP_CMP, a, b, size, &c->new_rflags);
 	advance(c, EMULATE_RSI, size);
 	advance(c, EMULATE_RDI, size);
 	return EMULATE_OK;
@@ -96,7 +98,7 @@ static int step_scas(struct emulate_ctxt *c, unsigned int size)
 
 	EMU_TRY(destination(c, size, false, &from));
 	EMU_TRY(emu_read(c, from, &val, size));
-	emu_alu(OP_CMP, emu_get_gpr(c, EMULATE_RAX, size), val, size, &c->rflags);
+	emu_alu(OP_CMP, emu_get_gpr(c, EMULATE_RAX, size), val, size, &c->new_rflags);
 	advance(c, EMULATE_RDI, size);
 	return EMULATE_OK;
 }
@@ -202,7 +204,7 @@ static bool condition_ends(const struct emulate_ctxt *c)
 {
 	if (c->insn.op != OP_CMPS && c->insn.op != OP_SCAS)
 		return false;
-	return !(c->rflags & FLAG_ZF) == (c->insn.rep == 0xf3);
+	return !(c->new_rflags & FLAG_ZF) == (c->insn.rep == 0xf3);
 }
 
 static int repeat(struct emulate_ctxt *c, struct string_step *s)
@@ -221,14 +223,11 @@ static int repeat(struct emulate_ctxt *c, struct string_step *s)
 		emulate_reset(c);
 		s->elements -= s->done;
 		emu_set_gpr(c, EMULATE_RCX, c->insn.ad_bytes, s->elements);
-		if (!s->elements || condition_ends(c)) {
-			c->new_rflags = c->rflags;
+		if (!s->elements || condition_ends(c))
 			return EMULATE_OK;
-		}
 		if (c->stop)
 			break;
 	}
-	c->new_rflags = c->rflags;
 	c->unfinished = true;
 	return EMULATE_OK;
 }
@@ -246,7 +245,5 @@ int emu_do_string(struct emulate_ctxt *c)
 	}
 	if (c->insn.rep)
 		return repeat(c, &s);
-	EMU_TRY(step(c, &s));
-	c->new_rflags = c->rflags;
-	return EMULATE_OK;
+	return step(c, &s);
 }
