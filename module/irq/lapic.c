@@ -145,6 +145,9 @@ static void lapic_set_id(struct lintel_lapic *lapic)
 		lapic_put(lapic, APIC_LDR, lapic_x2apic_ldr(id));
 	} else {
 		lapic_put(lapic, APIC_ID, id << 24);
+		/* of the 32 bits that x2APIC mode had here */
+		lapic_put(lapic, APIC_LDR, lapic_get(lapic, APIC_LDR) & 0xff000000);
+		lapic_put(lapic, APIC_ICR2, lapic_get(lapic, APIC_ICR2) & 0xff000000);
 	}
 }
 
