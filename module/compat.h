@@ -13,6 +13,12 @@
 #include <linux/kvm.h>
 #include <linux/mm.h>
 #include <asm/msr.h>
+/* 6.16 moved cpuid_count() and its kin from <asm/processor.h>. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
+#include <asm/cpuid/api.h>
+#else
+#include <asm/processor.h>
+#endif
 
 /* 6.16 gave the 64-bit MSR accessors a "q" for their ending. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
@@ -39,6 +45,13 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 #else
 #define LINTEL_CAN_RUN_ALONE	0
 #endif
+
+/*
+ * What a thread must do before it may run a guest (signals, rescheduling, task work).  The kernel's
+ * helper is written for KVM and notes a signal in a struct kvm_vcpu: compat.c lends it one.
+ */
+int lintel_guest_mode_handle_work(void);
+bool lintel_guest_mode_work_pending(void);
 
 /* Newer system-core operations get a data pointer; Lintel needs none. */
 #ifdef LINTEL_HAVE_REGISTER_SYSCORE
@@ -81,6 +94,7 @@ static inline int follow_pfnmap_start(struct follow_pfnmap_args *args)
 
 static inline void follow_pfnmap_end(struct follow_pfnmap_args *args)
 {
+	__acquire(args->lock);		/* sparse does not see that follow_pte() took it */
 	pte_unmap_unlock(args->ptep, args->lock);
 }
 #endif
