@@ -68,7 +68,7 @@ struct vm *vm_create(unsigned int flags)
 	if (flags & (VM_IRQCHIP | VM_PIT))
 		REQUIRE_OK(ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0));
 	if (flags & VM_PIT) {
-		struct kvm_pit_config pit = { 0 };
+		struct kvm_pit_config pit = { .flags = KVM_PIT_SPEAKER_DUMMY };	/* port 0x61 */
 
 		REQUIRE_OK(ioctl(vm->fd, KVM_CREATE_PIT2, &pit));
 	}
@@ -266,8 +266,11 @@ const char *exit_name(int reason)
 
 int vcpu_run(struct vcpu *v)
 {
-	errno = 0;
-	if (ioctl(v->fd, KVM_RUN, 0) < 0) {
+	/* EAGAIN: INIT and SIPI have just started this vCPU, which ran nothing yet; VMMs call again. */
+	do {
+		errno = 0;
+	} while (ioctl(v->fd, KVM_RUN, 0) < 0 && errno == EAGAIN);
+	if (errno) {
 		if (errno == EINTR && ktap_timed_out()) {
 			v->run->immediate_exit = 0;
 			ktap_failed(__FILE__, __LINE__, "watchdog: the guest reaches no end");

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The 8254 in the kernel: its counters count at 1.193182 MHz by the guest's own TSC, channel 0 interrupts at the rate it is
+ * set to, latch, read-back and modes work, channel 2 is gated by port 0x61, and KVM_GET/SET_PIT2 carry the state over.
+ */
+#include "chips.h"
+#include "vm.h"
+
+static struct vcpu *start(void (*fn)(void))
+{
+	struct vcpu *v = vcpu_create(vm_create(VM_PIT), 0);
+
+	vcpu_set_long(v, fn);
+	return v;
+}
+
+/* Ticks of the PIT in so many of the TSC; ARG(15) is the TSC's rate in kHz. */
+GINLINE u64 pit_ticks(u64 tsc) { return tsc * (PIT_HZ / 1000) / ARG(15); }
+
+GUEST_CODE static void guest_counts(void)
+{
+	u64 t0, t1, ticks, want;
+	u16 a, b;
+
+	for (u32 channel = 0; channel < 3; channel += 2) {
+		outb(0x61, 1);				/* gate of channel 2 */
+		pit_start(channel, 2, 0);		/* rate generator, 65536 */
+		t0 = rdtsc();
+		a = pit_read(channel);
+		while (pit_ticks(rdtsc() - t0) < 20000)
+			;
+		b = pit_read(channel);
+		t1 = rdtsc();
+		ticks = (u16)(a - b);
+		want = pit_ticks(t1 - t0);
+		G_CHECK(ticks > want * 9 / 10 && ticks < want * 11 / 10 + 50);
+		ARG(channel) = ticks;
+		ARG(channel + 1) = want;
+	}
+	/* The gate stops channel 2. */
+	outb(0x61, 0);
+	a = pit_read(2);
+	t0 = rdtsc();
+	while (pit_ticks(rdtsc() - t0) < 2000)
+		;
+	b = pit_read(2);
+	ARG(4) = (u16)(a - b);
+	guest_done();
+}
+
+TEST(counts)
+{
+	struct vcpu *v = start(guest_counts);
+	volatile struct guest_shared *s = vm_shared(v->vm);
+
+	s->arg[15] = ioctl(v->fd, KVM_GET_TSC_KHZ, 0);
+	vcpu_finish(v);
+	ktap_note("channel 0: %llu ticks, expected %llu; channel 2: %llu, expected %llu", (unsigned long long)s->arg[0],
+		  (unsigned long long)s->arg[1], (unsigned long long)s->arg[2], (unsigned long long)s->arg[3]);
+}
+
+GUEST_CODE static void on_tick(struct trap_frame *f)
+{
+	ARG(1)++;
+	pic_eoi(f->vector - PIC_BASE);
+}
+
+/* 100 interrupts at ARG(2) counts each; the TSC says how long they took. */
+GUEST_CODE static void guest_rate(void)
+{
+	u64 t0;
+
+	guest_set_handler(PIC_BASE, on_tick);
+	apic_virtual_wire();
+	pic_init(0);
+	pic_unmask(1);
+	pit_start(0, 2, ARG(2));
+	cli();
+	while (ARG(1) < 2) {			/* into step */
+		sti_hlt();
+		cli();
+	}
+	t0 = rdtsc();
+	ARG(1) = 0;
+	while (ARG(1) < ARG(3)) {
+		sti_hlt();
+		cli();
+	}
+	ARG(4) = rdtsc() - t0;
+	guest_done();
+}
+
+TEST_SLOW(interrupt_rate, 2)
+{
+	static const struct { u16 count; u32 ticks; } rows[] = { { 1193, 100 }, { 11932, 40 }, { 59659, 8 } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct vcpu *v = start(guest_rate);
+		volatile struct guest_shared *s = vm_shared(v->vm);
+		u64 khz = ioctl(v->fd, KVM_GET_TSC_KHZ, 0), got, want;
+
+		ktap_row("count %u", rows[i].count);
+		s->arg[1] = 0;
+		s->arg[2] = rows[i].count;
+		s->arg[3] = rows[i].ticks;
+		vcpu_finish(v);
+		got = s->arg[4] * 1000 / khz;			/* microseconds */
+		want = (u64)rows[i].count * rows[i].ticks * 1000000 / PIT_HZ;
+		ktap_note("count %u: %u interrupts in %llu us, expected %llu", rows[i].count, rows[i].ticks,
+			  (unsigned long long)got, (unsigned long long)want);
+		CHECK(got > want * 8 / 10 && got < want * 13 / 10, "%llu us, expected %llu",
+		      (unsigned long long)got, (unsigned long long)want);
+	}
+}
+
+GUEST_CODE static void guest_one_shot(void)
+{
+	guest_set_handler(PIC_BASE, on_tick);
+	apic_virtual_wire();
+	pic_init(0);
+	pic_unmask(1);
+	for (u32 mode = 0; mode < 5; mode += 4) {
+		u64 t0;
+
+		ARG(1) = 0;
+		pit_start(0, mode, 2000);		/* mode 0: once at the end; mode 4: software strobe */
+		sti_hlt();
+		cli();
+		G_EQ(ARG(1), 1);
+		t0 = rdtsc();
+		while (pit_ticks(rdtsc() - t0) < 8000) {
+			sti();
+			cpu_relax();
+			cli();
+		}
+		G_EQ(ARG(1), 1);
+	}
+	guest_done();
+}
+
+TEST(one_shot_modes)
+{
+	struct vcpu *v = start(guest_one_shot);
+
+	vm_shared(v->vm)->arg[15] = ioctl(v->fd, KVM_GET_TSC_KHZ, 0);
+	vcpu_finish(v);
+}
+
+GUEST_CODE static void guest_access(void)
+{
+	u16 a, b;
+	u8 status;
+
+	pit_start(0, 2, 0x8000);
+	outb(0x43, 0x00);			/* latch: the value stands until it is read */
+	for (int i = 0; i < 10000; i++)
+		cpu_relax();
+	a = inb(0x40);
+	a |= inb(0x40) << 8;
+	b = pit_read(0);
+	G_CHECK(a <= 0x8000 && b < a);
+	/* Read-back: status of channel 0 (not latched count): access 3, mode 2, binary. */
+	outb(0x43, 0xe2);
+	status = inb(0x40);
+	G_EQ(status & 0x3f, 0x34);
+	outb(0x61, 1);
+	pit_start(2, 0, 0x4000);
+	outb(0x43, 0xe8);
+	G_EQ(inb(0x42) & 0x3f, 0x30);
+	G_EQ(inb(0x61) & 1, 1);
+	/* The output of channel 2 is bit 5 of port 0x61: low in mode 0 until the count is over. */
+	pit_start(2, 0, 500);
+	while (!(inb(0x61) & 0x20))
+		cpu_relax();
+	guest_done();
+}
+
+TEST(latch_and_read_back) { vcpu_finish(start(guest_access)); }
+
+GUEST_CODE static void guest_state(void)
+{
+	pit_start(0, 3, 0x1234);
+	guest_sync(1);
+	outb(0x43, 0xe2);
+	G_EQ(inb(0x40) & 0x3f, 0x34);		/* the VMM has set mode 2 */
+	guest_done();
+}
+
+TEST(state)
+{
+	struct vcpu *v = start(guest_state);
+	struct kvm_pit_state2 s;
+
+	REQUIRE_CAP(v->vm->dev, KVM_CAP_PIT_STATE2);
+	vcpu_expect_sync(v, 1);
+	REQUIRE_OK(ioctl(v->vm->fd, KVM_GET_PIT2, &s));
+	CHECK_EQ(s.channels[0].count, 0x1234);
+	CHECK_EQ(s.channels[0].mode, 3);
+	CHECK_EQ(s.channels[0].rw_mode, 3);
+	CHECK_EQ(s.channels[1].count, 0x10000);
+	s.channels[0].mode = 2;
+	REQUIRE_OK(ioctl(v->vm->fd, KVM_SET_PIT2, &s));
+	vcpu_finish(v);
+}
+
+TEST(refused)
+{
+	struct vm *vm = vm_create(VM_IRQCHIP);
+	struct kvm_pit_state2 s = { 0 };
+	struct kvm_pit_config bad = { .flags = 1u << 31 };
+
+	ktap_row("no PIT");
+	CHECK_ERRNO(ioctl(vm->fd, KVM_GET_PIT2, &s), ENXIO);
+	CHECK_ERRNO(ioctl(vm->fd, KVM_SET_PIT2, &s), ENXIO);
+	ktap_row("flags of KVM_CREATE_PIT2");
+	CHECK(ioctl(vm->fd, KVM_CREATE_PIT2, &bad) == 0 || errno == EINVAL, "errno %d", errno);
+}
