@@ -36,6 +36,7 @@
 #include "../ept/ept.h"
 #include "../vcpu.h"
 #include "../vm.h"
+#include "rate.h"
 
 bool lintel_clock_stable(void)
 {
@@ -63,34 +64,6 @@ static struct clock_pair read_pair(void)
 	return pair;
 }
 
-/*
- * Factor and shift of the page: mul / 2^32 * 2^shift is 10^6 / khz, with the top bit of mul set so
- * that it has 32 bits of precision.
- */
-static void clock_rate(u32 khz, u32 *mul, s8 *shift)
-{
-	u64 ns = USEC_PER_SEC, ticks = khz;	/* nanoseconds and ticks of a millisecond */
-	s8 by = 0;
-
-	while (ns >= ticks) {
-		ticks <<= 1;
-		by++;
-	}
-	while (ns * 2 < ticks) {
-		ns <<= 1;
-		by--;
-	}
-	*mul = div64_u64(ns << 32, ticks);
-	*shift = by;
-}
-
-/* What the guest computes from @delta ticks. */
-static u64 ticks_to_ns(u64 delta, u32 mul, s8 shift)
-{
-	delta = shift >= 0 ? delta << shift : delta >> -shift;
-	return mul_u64_u32_shr(delta, mul, 32);
-}
-
 /* A later moment by the base's arithmetic. */
 static s64 base_ns_at(const struct clock_pair *base, u64 tsc)
 {
@@ -98,7 +71,7 @@ static s64 base_ns_at(const struct clock_pair *base, u64 tsc)
 	s8 shift;
 
 	clock_rate(tsc_khz, &mul, &shift);
-	return base->ns + ticks_to_ns(tsc > base->tsc ? tsc - base->tsc : 0, mul, shift);
+	return base->ns + clock_ticks_to_ns(tsc > base->tsc ? tsc - base->tsc : 0, mul, shift);
 }
 
 /* The pair to count from now: the VM's, or a fresh one.  clock->lock held. */

@@ -110,7 +110,7 @@ static const struct feature features[] = {
 	F(L7_ECX, AVX512_VBMI2, HOST), F(L7_ECX, GFNI, HOST), F(L7_ECX, VAES, HOST),
 	F(L7_ECX, VPCLMULQDQ, HOST), F(L7_ECX, AVX512_VNNI, HOST), F(L7_ECX, AVX512_BITALG, HOST),
 	F(L7_ECX, AVX512_VPOPCNTDQ, HOST),
-	F(L7_ECX, LA57, LATER),		/* the software walk knows four levels */
+	F(L7_ECX, LA57, LATER),		/* untested: no CPU of the test machine has it */
 	F(L7_ECX, RDPID, HOST, .needs = X86_FEATURE_RDTSCP), F(L7_ECX, CLDEMOTE, HOST),
 	F(L7_ECX, MOVDIRI, HOST), F(L7_ECX, MOVDIR64B, HOST),
 
