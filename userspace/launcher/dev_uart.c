@@ -2,9 +2,10 @@
 /*
  * A 16550A as drivers use it: sending takes no time, so the transmitter is always empty; what is
  * received waits in a backlog before the 16 bytes of the FIFO, so nothing is ever overrun. The backlog
- * opens when the guest shows that it reads: it enabled the receive interrupt, or it polls (reads the line
- * status several times in a row). So input that was piped into the launcher survives a driver that starts
- * by resetting the FIFO and reading what may be left in it. The line status has no errors but the break. Modem inputs are constant; in loopback they follow the modem outputs.
+ * opens when the guest shows that it reads: it enabled the receive interrupt, both here and by OUT2, which
+ * gates the interrupt line on a PC; or it polls (reads the line status several times in a row). So input
+ * that was piped into the launcher survives a driver that starts by trying out the registers, resetting
+ * the FIFO and reading what may be left in it. The line status has no errors but the break. Modem inputs are constant; in loopback they follow the modem outputs.
  */
 #include "dev_uart.h"
 
@@ -45,7 +46,7 @@ static bool guest_reads(const struct uart *uart)
 {
 	if (uart->mcr & UART_MCR_LOOP)
 		return false;
-	return (uart->ier & UART_IER_RDI) || uart->polls >= POLLS;
+	return ((uart->ier & UART_IER_RDI) && (uart->mcr & UART_MCR_OUT2)) || uart->polls >= POLLS;
 }
 
 static void fill_fifo(struct uart *uart)

@@ -95,9 +95,13 @@ void test_uart_registers(void)
 static const struct step input_steps[] = {
 	{ INPUT, 0, 'a', NULL },
 	{ R, 5, 0x60, "nobody reads yet: the input is held back" },
+	{ W, 1, 0x0f, NULL },
+	{ R, 1, 0x0f, "the driver tries out the register" },
+	{ W, 1, 0x00, NULL },
+	{ R, 0, 0x00, "and nothing was lost by that" },
 	{ W, 2, 0x01, NULL },
 	{ W, 2, 0x07, NULL },
-	{ W, 4, 0x03, NULL },
+	{ W, 4, 0x0b, NULL },
 	{ R, 5, 0x60, "the driver clears what may be left" },
 	{ R, 0, 0x00, "and finds nothing" },
 	{ R, 2, 0xc1, "no interrupt" },
@@ -161,6 +165,7 @@ void test_uart_input(void)
 
 static const struct step interrupt_steps[] = {
 	{ LINE, 0, 0, "quiet after reset" },
+	{ W, 4, 0x08, NULL },
 	{ W, 1, 0x02, NULL },
 	{ LINE, 0, 1, "enabling THRI with an empty transmitter raises it" },
 	{ R, 2, 0x02, "IIR: THR empty" },

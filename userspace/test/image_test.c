@@ -74,6 +74,7 @@ static const struct {
 	{ "setup beyond the file", 0x1f1, 1, 255, "truncated" },
 	{ "payload beyond the file", 0x1f4, 4, PAYLOAD / 16 + 1, "truncated" },
 	{ "payload huge", 0x1f4, 4, 0xffffffff, "truncated" },
+	{ "payload that wraps in 32 bits", 0x1f4, 4, 0x10000000 + PAYLOAD / 16, "truncated" },
 	{ "no payload", 0x1f4, 4, 0, "without a kernel" },
 };
 
