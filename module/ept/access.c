@@ -13,7 +13,8 @@
 
 #include "internal.h"
 
-static const struct lintel_memslot *access_slot(struct lintel_memslots *slots, gpa_t gpa, bool write)
+static const struct lintel_memslot *access_slot(struct lintel_memslots *slots, gpa_t gpa,
+						bool write)
 {
 	const struct lintel_memslot *slot = memslot_find(slots, gpa >> PAGE_SHIFT);
 

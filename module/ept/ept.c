@@ -3,10 +3,10 @@
  * The EPT itself: its life, and the one function through which its entries change.
  *
  * Readers of ept->lock (faults) may only add: a table where nothing was, a leaf, rights to a leaf.
- * They race with each other by cmpxchg, and the loser frees or keeps its page.  Writers (the
- * notifier, changes of slots) take away: whole tables are cut off at their highest entry, so the time
- * under the lock depends on the depth of the tree and not on the size of the guest; what was cut
- * off is freed after CPUs have forgotten it, outside the lock.
+ * They race with each other by cmpxchg, and the loser keeps its page for the next try.  Writers
+ * (the notifier, changes of slots) take away: whole tables are cut off at their highest entry, so the
+ * time under the lock depends on the depth of the tree and not on the size of the guest; what was
+ * cut off is freed after CPUs have forgotten it, outside the lock.
  *
  * The flush happens under the lock: another thread that finds an entry already gone must be able
  * to conclude that nobody uses the page any more.
@@ -98,12 +98,11 @@ void ept_zap(struct lintel_ept *ept, gfn_t start, gfn_t end, struct ept_gather *
 	}
 }
 
-void ept_flush_and_unlock(struct lintel_ept *ept, struct ept_gather *gather)
+void ept_flush(struct lintel_ept *ept, struct ept_gather *gather)
 {
 	if (gather->flush)
 		lintel_ept_flush(ept_vm(ept));
 	gather->flush = false;
-	write_unlock(&ept->lock);
 }
 
 void ept_free_tables(struct lintel_ept *ept, struct ept_gather *gather, bool may_sleep)
@@ -134,7 +133,8 @@ void ept_zap_and_free(struct lintel_ept *ept, gfn_t start, gfn_t end, bool may_s
 
 	write_lock(&ept->lock);
 	ept_zap(ept, start, end, &gather);
-	ept_flush_and_unlock(ept, &gather);
+	ept_flush(ept, &gather);
+	write_unlock(&ept->lock);
 	ept_free_tables(ept, &gather, may_sleep);
 }
 

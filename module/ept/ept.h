@@ -27,10 +27,10 @@ struct lintel_memslots;
 struct lintel_ept {
 	rwlock_t lock;				/* entries: read to add, write to take away */
 	hpa_t root;				/* [I] the top-level table */
-	u64 eptp;				/* [I] root, walk length, memory type, A/D as in the VMCS */
-	unsigned long invalidate_seq;		/* [E] notifier generations, against racing faults */
+	u64 eptp;				/* [I] as the VMCS wants it */
+	unsigned long invalidate_seq;		/* [E] notifiers that have ended */
 	long invalidate_count;			/* [E] notifiers under way, ... */
-	hva_t invalidate_start;			/* [E] ... and the range that holds all of theirs */
+	hva_t invalidate_start;			/* [E] ... and a range over all of theirs */
 	hva_t invalidate_end;
 	atomic_long_t nr_tables;		/* [A] pages of tables, the root aside */
 	struct lintel_memslots __rcu *slots;	/* [S] */
@@ -52,8 +52,8 @@ struct lintel_ept {
 int lintel_ept_init(struct lintel_vm *vm);
 
 /*
- * lintel_ept_destroy - free everything, after INVEPT on each CPU the root ran on.  May sleep.  No vCPU
- * runs any more; but they still exist, since the notifier looks at them until here.
+ * lintel_ept_destroy - free everything, after INVEPT on each CPU the root ran on.  May sleep.  No
+ * vCPU runs any more; but they still exist, since the notifier looks at them until here.
  */
 void lintel_ept_destroy(struct lintel_vm *vm);
 
@@ -100,8 +100,8 @@ bool lintel_gpa_has_memory(struct lintel_vm *vm, gpa_t gpa, bool write);
 /*
  * lintel_ept_flush_cpu - INVEPT single-context.  Called with interrupts off, in VMX operation, when
  * REQ_TLB_FLUSH was set or this CPU is not in ept.ran_on (lintel_ept_stale_here()).  Both are
- * asked before each entry, after mode = IN_GUEST: a vCPU that comes back to a CPU where it ran before
- * a flush would find old translations there.  A failure marks the VM dead.
+ * asked before each entry, after mode = IN_GUEST: a vCPU that comes back to a CPU where it ran
+ * before a flush would find old translations there.  A failure marks the VM dead.
  */
 void lintel_ept_flush_cpu(struct lintel_vm *vm);
 

@@ -3,8 +3,8 @@
  * EPT violations: find the slot, take the host's page, map it.
  *
  * The page is looked up with a reference that is dropped as soon as the entry stands; from then on
- * the MMU notifier protects it.  An entry is writable only if the page was obtained for writing, so a
- * page shared by copy-on-write is never written through it; and a page is marked dirty when it is
+ * the MMU notifier protects it.  An entry is writable only if the page was obtained for writing, so
+ * a page shared by copy-on-write is never written through it; and a page is marked dirty when it is
  * mapped writable, because whoever cleans it takes the entry away first.
  *
  * The size of an entry follows the host's page tables: a 2 MiB entry needs a 2 MiB mapping there,
@@ -146,7 +146,7 @@ static int fault_find_page(struct fault *f)
 	return 0;
 }
 
-/* How large the host maps f->hva: EPT_4K, EPT_2M or EPT_1G.  The notifier keeps it from changing. */
+/* How large the host maps f->hva: EPT_4K, EPT_2M or EPT_1G.  ept->lock keeps it from changing. */
 static int fault_host_level(const struct fault *f)
 {
 	u64 in_2m = (f->hva >> PAGE_SHIFT) & (ept_pages(EPT_2M) - 1);
@@ -233,8 +233,8 @@ static u64 fault_leaf(const struct fault *f, int level)
 }
 
 /*
- * Put the leaf where it belongs; ept->lock held for read.  A table below that already exists stays, and
- * the leaf goes into it, smaller.  Returns EPT_FIXED, INSTALL_NEEDS_TABLE (one more page, then
+ * Put the leaf where it belongs; ept->lock held for read.  A table below that already exists stays,
+ * and the leaf goes into it, smaller.  Returns EPT_FIXED, INSTALL_NEEDS_TABLE (one more page, then
  * call again), or INSTALL_CONFLICT: an entry stands there that has to go first.
  */
 static int fault_install(struct fault *f, int level)
@@ -349,7 +349,7 @@ int lintel_ept_fault(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int access)
 	f.slot = memslot_find(memslots_get(vm), f.gfn);
 	if (!f.slot)
 		goto out;
-	ret = -EAGAIN;			/* deletion or move: soon there is none, or it is elsewhere */
+	ret = -EAGAIN;		/* deletion or move: soon there is none, or it is elsewhere */
 	if (f.slot->flags & MEMSLOT_DYING)
 		goto out;
 	ret = EPT_MMIO;

@@ -3,7 +3,8 @@
  * What the files of module/ept share among themselves.
  *
  * Order of locks: vm->slots_lock, then vm->srcu (read), then mmap_lock, then the host's page table
- * locks (the notifier is called under them), then ept->lock.  ept->lock is never taken with interrupts off, because its holder waits for other CPUs in lintel_ept_flush().
+ * locks (the notifier is called under them), then ept->lock.  ept->lock is never taken with
+ * interrupts off, because its holder waits for other CPUs in lintel_ept_flush().
  */
 #ifndef LINTEL_EPT_INTERNAL_H
 #define LINTEL_EPT_INTERNAL_H
@@ -18,7 +19,7 @@
 
 /*
  * What a change of entries leaves to be done: tables that were cut off, and whether CPUs have to
- * forget something.  ept_flush_and_unlock() and ept_free_tables() settle it.
+ * forget something.  ept_flush(), under the lock, and ept_free_tables(), after it, settle it.
  */
 struct ept_gather {
 	struct page *tables;		/* linked through page_private, with the level */
@@ -39,8 +40,8 @@ static inline u64 *ept_root(struct lintel_ept *ept)
 
 /*
  * ept_set_pte - the one function that changes an entry: it.old becomes @new.  Owns the count of
- * tables, the tables cut off and the decision to flush.  ept->lock held: for write if the change takes
- * rights, a frame or a table away, else for read.
+ * tables, the tables cut off and the decision to flush.  ept->lock held: for write if the change
+ * takes rights, a frame or a table away, else for read, and then @gather may be NULL.
  * Returns false, and it->old brought up to date, when the entry had changed meanwhile.
  */
 bool ept_set_pte(struct lintel_ept *ept, struct ept_iter *it, u64 new, struct ept_gather *gather);
@@ -48,8 +49,8 @@ bool ept_set_pte(struct lintel_ept *ept, struct ept_iter *it, u64 new, struct ep
 /* ept_zap - remove all entries that touch gfns [@start, @end).  ept->lock held for write. */
 void ept_zap(struct lintel_ept *ept, gfn_t start, gfn_t end, struct ept_gather *gather);
 
-/* ept_flush_and_unlock - flush if @gather says so, then release ept->lock, held for write. */
-void ept_flush_and_unlock(struct lintel_ept *ept, struct ept_gather *gather);
+/* ept_flush - lintel_ept_flush() if @gather asks for it.  ept->lock held for write. */
+void ept_flush(struct lintel_ept *ept, struct ept_gather *gather);
 
 /* ept_free_tables - free what was cut off, after the flush.  No spinning lock held. */
 void ept_free_tables(struct lintel_ept *ept, struct ept_gather *gather, bool may_sleep);
@@ -79,8 +80,8 @@ int ept_notifier_register(struct lintel_ept *ept);
 void ept_notifier_unregister(struct lintel_ept *ept);
 
 /*
- * ept_notifier_seq - taken before a page is looked up; ept_notifier_retry, under ept->lock before it is
- * mapped: true if what was found at @hva may be stale.
+ * ept_notifier_seq - taken before a page is looked up; ept_notifier_retry, under ept->lock before
+ * it is mapped: true if what was found at @hva may be stale.
  */
 unsigned long ept_notifier_seq(struct lintel_ept *ept);
 bool ept_notifier_retry(struct lintel_ept *ept, unsigned long seq, hva_t hva);

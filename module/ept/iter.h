@@ -8,8 +8,8 @@
  *		... it.old at it.entry, level it.level, covers ept_pages(it.level) from it.base ...
  *
  * Absent entries are visited too.  A body that changes an entry does so through ept_set_pte(),
- * which keeps .old current: the walk descends by .old, so a table just cut off is not entered.  The
- * caller holds ept->lock, which keeps tables from being freed.
+ * which keeps .old current: the walk descends by .old, so a table just cut off is not entered.
+ * The caller holds ept->lock, which keeps tables from being freed.
  */
 #ifndef LINTEL_EPT_ITER_H
 #define LINTEL_EPT_ITER_H

@@ -3,10 +3,10 @@
  * Memory slots: which ranges of guest-physical memory are which memory of the VMM.
  *
  * All slots stand in one sorted array that is never changed in place: a change makes a new array
- * and publishes it by SRCU.  A slot is found by binary search, after a look at the slot found last.
+ * and publishes it by SRCU.  A slot is found by binary search, after a look at the one found last.
  *
  * A slot is taken away in three steps.  First an array is published in which it is marked dying: no
- * new entries are made for it, but the MMU notifier still sees it and zaps what the host takes back.
+ * new entries are made for it, but the MMU notifier still sees it and zaps what the host takes.
  * When all who may use the old array are done, its entries are zapped.  Then the array without it
  * is published.  A move is the same, with the slot at its new place in the last array.
  */
@@ -159,7 +159,7 @@ static int region_check(const struct kvm_userspace_memory_region *region)
 
 	if (region->flags & ~MEMSLOT_FLAGS)
 		return -EINVAL;
-	if (region->slot >= LINTEL_MAX_MEMSLOTS)	/* bits 31:16 are address spaces: one only */
+	if (region->slot >= LINTEL_MAX_MEMSLOTS)	/* bits 31:16, address spaces: one only */
 		return -EINVAL;
 	if (!PAGE_ALIGNED(region->memory_size) || !PAGE_ALIGNED(region->guest_phys_addr) ||
 	    !PAGE_ALIGNED(hva))

@@ -91,7 +91,8 @@ static int notifier_invalidate_start(struct mmu_notifier *mn,
 		ept->invalidate_end = max_t(hva_t, ept->invalidate_end, range->end);
 	}
 	zap_hva_range(ept, range->start, range->end, &gather);
-	ept_flush_and_unlock(ept, &gather);
+	ept_flush(ept, &gather);
+	write_unlock(&ept->lock);
 	srcu_read_unlock(&vm->srcu, idx);
 
 	ept_free_tables(ept, &gather, mmu_notifier_range_blockable(range));
@@ -158,7 +159,8 @@ static bool young_without_ad(struct lintel_ept *ept, hva_t start, hva_t end, boo
 			young |= present_range(ept, first, last);
 	if (clear && young)
 		zap_hva_range(ept, start, end, &gather);
-	ept_flush_and_unlock(ept, &gather);
+	ept_flush(ept, &gather);
+	write_unlock(&ept->lock);
 	ept_free_tables(ept, &gather, false);
 	return young;
 }

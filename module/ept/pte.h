@@ -21,7 +21,7 @@
 #define EPT_ENTRIES		(1U << EPT_INDEX_BITS)
 #define EPT_PAGE_BITS		12
 #define EPT_GPA_BITS		(EPT_PAGE_BITS + EPT_ROOT_LEVEL * EPT_INDEX_BITS)
-#define EPT_END_GFN		(1ULL << (EPT_GPA_BITS - EPT_PAGE_BITS))	/* the first without entry */
+#define EPT_END_GFN		(1ULL << (EPT_GPA_BITS - EPT_PAGE_BITS))	/* exclusive */
 
 #define EPT_LARGE_BIT		(1ULL << 7)
 #define EPT_ADDR_MASK		0x000ffffffffff000ULL

@@ -4,8 +4,8 @@
  *
  * INVEPT works on the CPU that executes it, so a flush does two things.  It clears ept->ran_on, by
  * which every CPU that runs this root again does an INVEPT before the entry, wherever a vCPU
- * turns up; and it makes the vCPUs that are in the guest right now leave it, and waits.  The wait is
- * for an empty function call by IPI: the window from mode = IN_GUEST to the exit has interrupts
+ * turns up; and it makes the vCPUs that are in the guest right now leave it, and waits.  The wait
+ * is for an empty function call by IPI: the window from mode = IN_GUEST to the exit has interrupts
  * off, so the call is answered when the window is over.  A vCPU that enters at the same time
  * either sees the cleared mask and the request, or is seen IN_GUEST here.
  */

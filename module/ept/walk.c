@@ -32,7 +32,7 @@
 #define PKRU_WD		2U	/* write disable */
 
 #define MAX_LEVELS	5
-#define MAX_TRIES	16	/* lost races against other vCPUs before the guest is entered again */
+#define MAX_TRIES	16	/* lost races before the guest is entered again */
 
 struct walk {
 	const struct guest_walk_ops *ops;
@@ -43,7 +43,7 @@ struct walk {
 	bool long_mode, pae, nxe;
 	bool user;			/* the access has user rights */
 
-	int top;			/* level of the first table read; levels count from the leaf, 1 */
+	int top;			/* the first level read; they count from the leaf, 1 */
 	int level;			/* of the leaf */
 	gpa_t entry_gpa[MAX_LEVELS + 1];
 	u64 entry[MAX_LEVELS + 1];
@@ -104,7 +104,7 @@ static u32 walk_fault_code(const struct walk *w)
 		code |= X86_PF_WRITE;
 	if (w->user)
 		code |= X86_PF_USER;
-	if (w->access == ACCESS_EXEC && ((w->paging->cr4 & X86_CR4_SMEP) || (w->pae && w->nxe)))
+	if (w->access == ACCESS_EXEC && ((w->paging->cr4 & X86_CR4_SMEP) || w->nxe))
 		code |= X86_PF_INSTR;
 	return code;
 }
