@@ -160,7 +160,7 @@ static void test_derived(void)
 
 static void test_ranges(void)
 {
-	struct kvm_cpuid_entry2 amd[ARRAY_SIZE(intel)];
+	struct kvm_cpuid_entry2 other[ARRAY_SIZE(intel)];
 	struct lintel_vcpu v = {};
 
 	lintel_cpuid_set(&v, intel, ARRAY_SIZE(intel));
@@ -181,10 +181,15 @@ static void test_ranges(void)
 	/* topology beyond the last level */
 	CHECK(same(query(&v, 0xb, 1), (struct regs){ 4, 8, 0x201, 7 }));
 	CHECK(same(query(&v, 0xb, 0x105), (struct regs){ 0, 0, 5, 7 }));
+	/* the last leaf of a range is in range, given or not */
+	memcpy(other, intel, sizeof(other));
+	other[1].function = 0x80000007;
+	lintel_cpuid_set(&v, other, ARRAY_SIZE(other));
+	CHECK(zero(query(&v, 0x80000008, 2)));
 	/* AMD answers zeros */
-	memcpy(amd, intel, sizeof(amd));
-	amd[5] = (struct kvm_cpuid_entry2)E(0, 0, 0, 0xd, 0x68747541, 0x444d4163, 0x69746e65);
-	lintel_cpuid_set(&v, amd, ARRAY_SIZE(amd));
+	memcpy(other, intel, sizeof(other));
+	other[5] = (struct kvm_cpuid_entry2)E(0, 0, 0, 0xd, 0x68747541, 0x444d4163, 0x69746e65);
+	lintel_cpuid_set(&v, other, ARRAY_SIZE(other));
 	CHECK(zero(query(&v, 0x14, 2)));
 	lintel_cpuid_free(&v);
 }

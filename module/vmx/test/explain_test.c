@@ -394,6 +394,8 @@ static void test_guest_segments(void)
 	HOLDS(guest64, f.guest_ss_ar = 0xc097);
 	BREAKS(guest64, SEG_DATA_TYPE, guest_ds_ar, f.guest_ds_ar = 0xc092);
 	BREAKS(guest64, SEG_DATA_TYPE, guest_gs_ar, f.guest_gs_ar = 0xc099);
+	BREAKS(guest64, SEG_DATA_TYPE, guest_gs_ar, f.guest_gs_ar = 0xc09d);
+	HOLDS(guest64, f.guest_gs_ar = 0xc09b);
 	BREAKS(guest64, SEG_S, guest_cs_ar, f.guest_cs_ar = 0xa08b);
 	BREAKS(guest64, SEG_S, guest_es_ar, f.guest_es_ar = 0xc083);
 	BREAKS(guest64, SEG_S, guest_ss_ar, f.guest_ss_ar = 0xc083);
@@ -404,6 +406,8 @@ static void test_guest_segments(void)
 	       f.guest_cs_selector |= 3; f.guest_ss_selector |= 3; f.guest_cs_ar = 0xc09f);
 	BREAKS_TOO(guest_real, SEG_SS_DPL_ZERO, guest_ss_ar, f.guest_ss_ar = 0xf3);
 	BREAKS(guest32, SEG_DATA_DPL, guest_ds_ar, f.guest_ds_selector = 3);
+	BREAKS(guest32, SEG_DATA_DPL, guest_ds_ar, f.guest_ds_selector = 3; f.guest_ds_ar = 0xc09b);
+	HOLDS(guest32, f.guest_ds_selector = 3; f.guest_ds_ar = 0xc09f);
 	HOLDS(guest64, f.guest_ds_selector = 3);
 	BREAKS(guest64, SEG_P, guest_cs_ar, f.guest_cs_ar = 0xa01b);
 	BREAKS(guest64, SEG_P, guest_fs_ar, f.guest_fs_ar = 0xc013);
