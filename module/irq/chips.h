@@ -27,21 +27,22 @@ enum line_source {
 };
 
 struct lintel_pic {
-	spinlock_t lock;
+	spinlock_t lock;			/* guards all of it */
 	struct kvm_pic_state chip[2];		/* master, slave */
 	u8 lines[PIC_PINS];			/* bits of enum line_source */
-	bool output;				/* the master's INT; written under lock, read without */
+	bool output;				/* the master's INT; read without the lock */
 };
 
 struct lintel_ioapic {
-	spinlock_t lock;
+	spinlock_t lock;			/* guards all of it */
 	u64 redir[IOAPIC_PINS];
-	u32 irr;				/* pins whose line is high (level) or was raised (edge) */
+	u32 irr;				/* pins whose line is up */
 	u8 lines[IOAPIC_PINS];			/* bits of enum line_source */
 	u8 ioregsel;
 	u8 id;
 	gpa_t base;
-	DECLARE_BITMAP(vectors, 256);		/* of all entries; read without the lock at each EOI */
+	/* of all entries; read without the lock at each EOI */
+	DECLARE_BITMAP(vectors, 256);
 };
 
 /* One way out of a GSI, reduced to what delivery needs. */
@@ -66,15 +67,15 @@ struct lintel_irqchip {
 	struct lintel_pic pic;
 	struct lintel_ioapic ioapic;
 	struct lintel_routing __rcu *routing;	/* written under vm->lock */
-	atomic_t arbitration;			/* where the search for the lowest priority starts */
+	atomic_t arbitration;			/* where the search for lowest priority starts */
 };
 
 static inline struct lintel_irqchip *lintel_irqchip(struct lintel_vm *vm)
 {
-	return smp_load_acquire(&vm->irqchip);
+	return smp_load_acquire(&vm->irqchip);	/* pairs with lintel_irqchip_create() */
 }
 
-/* All four set_line()s and lintel_gsi_set(): >0 delivered, 0 coalesced, -1 ignored.  Any context. */
+/* Driving a line: >0 delivered, 0 coalesced, -1 ignored.  Any context. */
 int lintel_gsi_set(struct lintel_vm *vm, enum line_source source, u32 gsi, bool level);
 int lintel_pic_set_line(struct lintel_vm *vm, u32 pin, enum line_source source, bool level);
 int lintel_ioapic_set_line(struct lintel_vm *vm, u32 pin, enum line_source source, bool level);
@@ -96,7 +97,10 @@ void lintel_ioapic_get(struct lintel_vm *vm, struct kvm_ioapic_state *state);
 void lintel_ioapic_set(struct lintel_vm *vm, const struct kvm_ioapic_state *state);
 
 bool lintel_pit_pio(struct lintel_vm *vm, u16 port, u8 *value, bool write);
-/* lintel_pit_acked - the guest ended the interrupt of these pins; a tick may be waiting.  No chip lock held. */
+/*
+ * lintel_pit_acked - the guest ended the interrupt of these pins: send the next tick, if one waits.
+ * No chip's lock is held.
+ */
 void lintel_pit_acked(struct lintel_vm *vm, bool pic_pin0, u32 ioapic_pins);
 void lintel_pit_destroy(struct lintel_vm *vm);
 

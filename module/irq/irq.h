@@ -30,7 +30,10 @@
 int lintel_irqchip_create(struct lintel_vm *vm);
 /* lintel_irqchip_destroy - and the PIT; nothing runs any more.  Harmless when there is none. */
 void lintel_irqchip_destroy(struct lintel_vm *vm);
-/* lintel_pit_create - KVM_CREATE_PIT2 (KVM_CREATE_PIT: flags 0).  -ENXIO without an irqchip, -EEXIST, -EINVAL flags. */
+/*
+ * lintel_pit_create - KVM_CREATE_PIT2; KVM_CREATE_PIT is flags = KVM_PIT_SPEAKER_DUMMY.
+ * -ENXIO without an irqchip, -EEXIST twice, -EINVAL for unknown flags.
+ */
 int lintel_pit_create(struct lintel_vm *vm, const struct kvm_pit_config *config);
 int lintel_pit_get(struct lintel_vm *vm, struct kvm_pit_state2 *state);
 int lintel_pit_set(struct lintel_vm *vm, const struct kvm_pit_state2 *state);
@@ -38,7 +41,11 @@ int lintel_pit_set(struct lintel_vm *vm, const struct kvm_pit_state2 *state);
 int lintel_pit_reinject(struct lintel_vm *vm, const struct kvm_reinject_control *control);
 int lintel_irqchip_get(struct lintel_vm *vm, struct kvm_irqchip *chip);
 int lintel_irqchip_set(struct lintel_vm *vm, const struct kvm_irqchip *chip);
-/* lintel_routing_set - KVM_SET_GSI_ROUTING on a kernel copy of the entries.  -EINVAL names what the API document says. */
+/*
+ * lintel_routing_set - KVM_SET_GSI_ROUTING on a kernel copy of the entries.
+ * -EINVAL: without an irqchip, too many, flags, an unknown type or pin, two pins of one chip or an
+ * MSI with something else for one GSI.  -ENOMEM.
+ */
 int lintel_routing_set(struct lintel_vm *vm, const struct kvm_irq_routing_entry *entries,
 		       unsigned int nr, unsigned int flags);
 
@@ -62,27 +69,30 @@ int lintel_msi_send(struct lintel_vm *vm, const struct kvm_msi *msi);
  * made with KVM_PIT_SPEAKER_DUMMY, as in KVM: without it user space has that port.
  */
 bool lintel_chip_pio(struct lintel_vcpu *vcpu, u16 port, unsigned int size, void *data, bool write);
-bool lintel_chip_mmio(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int len, void *data, bool write);
+bool lintel_chip_mmio(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int len, void *data,
+		      bool write);
 
 /* --- the local APIC of one vCPU --- */
 
 /* lintel_lapic_create - with the vCPU, when the VM has an irqchip; sets vcpu->lapic.  -ENOMEM. */
 int lintel_lapic_create(struct lintel_vcpu *vcpu);
 void lintel_lapic_destroy(struct lintel_vcpu *vcpu);
-/* lintel_lapic_reset - power-up (@init false) or INIT (@init true) state.  Running thread or creation. */
+/* lintel_lapic_reset - power-up or INIT (@init) state.  Running thread or creation. */
 void lintel_lapic_reset(struct lintel_vcpu *vcpu, bool init);
 /* KVM_GET_LAPIC, KVM_SET_LAPIC: vcpu->mutex held.  -EINVAL for impossible bits. */
 int lintel_lapic_get(struct lintel_vcpu *vcpu, struct kvm_lapic_state *state);
 int lintel_lapic_set(struct lintel_vcpu *vcpu, const struct kvm_lapic_state *state);
 
-/* IA32_APIC_BASE.  set: 0, or -EINVAL (#GP) for reserved bits and illegal transitions.  Works without
- * a LAPIC in the kernel too (value kept in the core): then vcpu->lapic is NULL and the core does not call. */
+/*
+ * IA32_APIC_BASE.  set: 0, or -EINVAL (#GP) for reserved bits and illegal transitions.  Without a
+ * LAPIC in the kernel (vcpu->lapic is NULL) the core keeps the value and does not call.
+ */
 u64 lintel_lapic_base(struct lintel_vcpu *vcpu);
 int lintel_lapic_set_base(struct lintel_vcpu *vcpu, u64 base, bool host_initiated);
 /* CR8: bits 7:4 of the TPR.  Running thread. */
 u64 lintel_lapic_cr8(struct lintel_vcpu *vcpu);
 void lintel_lapic_set_cr8(struct lintel_vcpu *vcpu, u64 cr8);
-/* x2APIC MSRs 0x800..0x8ff.  0, or -EINVAL (#GP): not in x2APIC mode, no such register, reserved bits. */
+/* x2APIC MSRs 0x800..0x8ff.  0, or -EINVAL (#GP): not in this mode, no register, reserved bits. */
 int lintel_lapic_x2apic_read(struct lintel_vcpu *vcpu, u32 msr, u64 *value);
 int lintel_lapic_x2apic_write(struct lintel_vcpu *vcpu, u32 msr, u64 value);
 /* IA32_TSC_DEADLINE; 0 when the timer is not in that mode. */
@@ -90,24 +100,28 @@ u64 lintel_lapic_tsc_deadline(struct lintel_vcpu *vcpu);
 void lintel_lapic_set_tsc_deadline(struct lintel_vcpu *vcpu, u64 deadline);
 
 /*
- * lintel_irq_pending - the vector that lintel_irq_ack() would deliver now (LAPIC by TPR/PPR, else the
- * PIC through LINT0 as ExtINT or with the LAPIC disabled), or -1.  Does not look at RFLAGS.IF.  Running thread.
+ * lintel_irq_pending - the vector that lintel_irq_ack() would deliver now, or -1: the PIC's through
+ * LINT0 as ExtINT or with the LAPIC disabled, else the LAPIC's by TPR and PPR.  Does not look at
+ * RFLAGS.IF.  Running thread.
  */
 int lintel_irq_pending(struct lintel_vcpu *vcpu);
-/* lintel_irq_ack - take it: IRR -> ISR, or the PIC's INTA cycle.  Returns the vector, -1 if it is gone. */
+/* lintel_irq_ack - take it: IRR -> ISR, or the PIC's INTA cycle.  The vector, -1 if it is gone. */
 int lintel_irq_ack(struct lintel_vcpu *vcpu);
 
 /*
  * INIT and SIPI wait in the LAPIC until the running thread takes them.
- * lintel_lapic_take_init: true once per INIT; the core resets the vCPU (INIT state) and calls lintel_lapic_reset(init).
+ * lintel_lapic_take_init: true once per INIT; the core resets the vCPU (INIT state) and calls
+ * lintel_lapic_reset(vcpu, true).
  * lintel_lapic_take_sipi: the vector 0..255 if a SIPI arrived after the last INIT, else -1.
  */
 bool lintel_lapic_take_init(struct lintel_vcpu *vcpu);
 int lintel_lapic_take_sipi(struct lintel_vcpu *vcpu);
-/* lintel_lapic_has_event - INIT or SIPI waits (wakes a halted or waiting-for-SIPI vCPU).  Any context. */
+/* lintel_lapic_has_event - INIT or SIPI waits (wakes a halted or waiting vCPU).  Any context. */
 bool lintel_lapic_has_event(struct lintel_vcpu *vcpu);
-/* lintel_lapic_timer_update - called before each entry, running thread: moves an expired timer into the IRR.
- * lintel_irq_pending() does the same first. */
+/*
+ * lintel_lapic_timer_update - called before each entry, running thread: moves an expired timer into
+ * the IRR.  lintel_irq_pending() does the same first.
+ */
 void lintel_lapic_timer_update(struct lintel_vcpu *vcpu);
 
 #endif

@@ -25,7 +25,7 @@ int lintel_irqchip_create(struct lintel_vm *vm)
 		kfree(chip);
 		return ret;
 	}
-	smp_store_release(&vm->irqchip, chip);
+	smp_store_release(&vm->irqchip, chip);	/* pairs with lintel_irqchip() */
 	return 0;
 }
 

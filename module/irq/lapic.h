@@ -83,7 +83,8 @@ static inline void lapic_put(struct lintel_lapic *lapic, unsigned int offset, u3
 }
 
 /* IRR, ISR and TMR: 32 bits of the bitmap in each 16-byte slot. */
-static inline unsigned long *lapic_bitmap(struct lintel_lapic *lapic, unsigned int offset, u8 vector)
+static inline unsigned long *lapic_bitmap(struct lintel_lapic *lapic, unsigned int offset,
+					  u8 vector)
 {
 	return (unsigned long *)&lapic->regs[(offset + vector / 32 * 16) / 4];
 }
@@ -121,7 +122,8 @@ void lintel_lapic_eoi(struct lintel_lapic *lapic);
 /* Offsets into the page; -EINVAL: no such register, reserved bits, not in this mode. */
 int lintel_lapic_reg_read(struct lintel_lapic *lapic, unsigned int offset, u32 *value);
 int lintel_lapic_reg_write(struct lintel_lapic *lapic, unsigned int offset, u32 value);
-bool lintel_lapic_mmio(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int len, void *data, bool write);
+bool lintel_lapic_mmio(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int len, void *data,
+		       bool write);
 /* lintel_lapic_sanitize - keep of a page from user space what the registers can hold. */
 void lintel_lapic_sanitize(struct lintel_lapic *lapic);
 
@@ -143,7 +145,7 @@ void lintel_lapic_error(struct lintel_lapic *lapic, u32 bit);
 
 void lintel_lapic_timer_init(struct lintel_lapic *lapic);
 void lintel_lapic_timer_stop(struct lintel_lapic *lapic);
-/* lintel_lapic_timer_start - count down from the initial count, with @count left of the first round. */
+/* lintel_lapic_timer_start - count down the initial count, with @count left of the first round. */
 void lintel_lapic_timer_start(struct lintel_lapic *lapic, u32 count);
 u32 lintel_lapic_timer_count(struct lintel_lapic *lapic);
 void lintel_lapic_timer_divide(struct lintel_lapic *lapic, u32 tdcr);

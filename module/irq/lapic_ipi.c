@@ -156,7 +156,7 @@ void lintel_lapic_send_ipi(struct lintel_lapic *lapic, u32 icr, u32 icr2)
 
 	if (!(lapic_x2apic(lapic) && (icr & APIC_DEST_ALLBUT) == APIC_DEST_SELF))
 		lapic_put(lapic, APIC_ICR, icr & ~APIC_ICR_BUSY);
-	/* The trigger mode matters for INIT alone: level de-assert, which does nothing since the P6. */
+	/* the trigger mode matters for INIT alone: level de-assert, which the P6 ignores */
 	if (message.mode == MODE_INIT && icr & APIC_INT_LEVELTRIG && !(icr & APIC_INT_ASSERT))
 		return;
 	if ((message.mode == MODE_FIXED || message.mode == MODE_LOWEST) && message.vector < 16) {

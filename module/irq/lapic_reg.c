@@ -35,10 +35,8 @@ struct lapic_reg {
 	u32 valid;	/* bits that a write may set */
 };
 
-#define READ_ONLY(first, last)	[(first) / 16 ... (last) / 16] = { REG_READ, 0 }
-
 static const struct lapic_reg lapic_regs[MAX_SLOT + 1] = {
-	READ_ONLY(APIC_ID, APIC_LVR),
+	[APIC_ID / 16 ... APIC_LVR / 16] = { REG_READ, 0 },
 	[APIC_TASKPRI / 16]	= { REG_RW, 0xff },
 	[APIC_ARBPRI / 16]	= { REG_READ | REG_XAPIC, 0 },
 	[APIC_PROCPRI / 16]	= { REG_READ, 0 },
@@ -46,7 +44,7 @@ static const struct lapic_reg lapic_regs[MAX_SLOT + 1] = {
 	[APIC_LDR / 16]		= { REG_RW | REG_X2APIC_RO, 0xff000000 },
 	[APIC_DFR / 16]		= { REG_RW | REG_XAPIC, 0xf0000000 },
 	[APIC_SPIV / 16]	= { REG_RW, SPIV_VALID },
-	READ_ONLY(APIC_ISR, APIC_IRR + 0x70),
+	[APIC_ISR / 16 ... APIC_IRR / 16 + 7] = { REG_READ, 0 },
 	[APIC_ESR / 16]		= { REG_RW, 0 },
 	[APIC_ICR / 16]		= { REG_RW, ICR_XAPIC_VALID },
 	[APIC_ICR2 / 16]	= { REG_RW | REG_XAPIC, 0xff000000 },
@@ -186,7 +184,8 @@ int lintel_lapic_reg_write(struct lintel_lapic *lapic, unsigned int offset, u32 
  * The SDM asks for aligned 32-bit accesses.  Reads of fewer bytes work, as on the hardware;
  * other accesses are claimed and have no effect.
  */
-bool lintel_lapic_mmio(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int len, void *data, bool write)
+bool lintel_lapic_mmio(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int len, void *data,
+		       bool write)
 {
 	struct lintel_lapic *lapic = vcpu->lapic;
 	u64 base = lapic->base;

@@ -137,7 +137,8 @@ void lintel_lapic_timer_start(struct lintel_lapic *lapic, u32 count)
 		timer->period = max(timer->period, lintel_timer_min_period());
 		if (count == initial)
 			count = 0;
-		timer->target = ktime_add_ns(ktime_get(), count ? (u64)count << shift : timer->period);
+		timer->target = ktime_add_ns(ktime_get(),
+					     count ? (u64)count << shift : timer->period);
 	} else if (count) {
 		timer->target = ktime_add_ns(ktime_get(), (u64)count << shift);
 	} else {

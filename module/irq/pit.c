@@ -48,7 +48,7 @@ struct pit_channel {
 };
 
 struct lintel_pit {
-	spinlock_t lock;
+	spinlock_t lock;		/* guards all of it but pending */
 	struct lintel_vm *vm;
 	struct pit_channel channel[CHANNELS];
 	u32 flags;			/* KVM_PIT_FLAGS_* */
@@ -62,7 +62,7 @@ struct lintel_pit {
 
 static struct lintel_pit *pit_of(struct lintel_vm *vm)
 {
-	return smp_load_acquire(&vm->pit);
+	return smp_load_acquire(&vm->pit);	/* pairs with lintel_pit_create() */
 }
 
 static u32 pit_from_bcd(u32 v)
@@ -435,7 +435,7 @@ int lintel_pit_create(struct lintel_vm *vm, const struct kvm_pit_config *config)
 		c->s.gate = i != 2;
 		c->frozen = 0;
 	}
-	smp_store_release(&vm->pit, pit);
+	smp_store_release(&vm->pit, pit);	/* pairs with pit_of() */
 	return 0;
 }
 
@@ -468,7 +468,7 @@ int lintel_pit_get(struct lintel_vm *vm, struct kvm_pit_state2 *state)
 	return 0;
 }
 
-/* Every channel begins its count anew, as in KVM: the load times of another machine mean nothing here. */
+/* Every channel begins its count anew, as in KVM: another machine's load times mean nothing here. */
 int lintel_pit_set(struct lintel_vm *vm, const struct kvm_pit_state2 *state)
 {
 	struct lintel_pit *pit = vm->pit;

@@ -68,12 +68,6 @@ static struct lintel_vm *test_vm_restore(struct lintel_vm *old)
 	struct kvm_pit_state2 pit;
 	unsigned int i;
 
-	for (i = 0; i < 3; i++) {
-		struct kvm_irqchip chip = { .chip_id = i };
-
-		if (lintel_irqchip_get(old, &chip) || lintel_irqchip_set(vm, &chip))
-			abort();
-	}
 	for (i = 0; i < TEST_VCPUS; i++) {
 		u64 base = lintel_lapic_base(old->vcpus[i]);
 		u64 deadline = lintel_lapic_tsc_deadline(old->vcpus[i]);
@@ -84,6 +78,13 @@ static struct lintel_vm *test_vm_restore(struct lintel_vm *old)
 		    lintel_lapic_set(vm->vcpus[i], &lapic))
 			abort();
 		lintel_lapic_set_tsc_deadline(vm->vcpus[i], deadline);
+	}
+	/* after the LAPICs: what this sends again must show there */
+	for (i = 0; i < 3; i++) {
+		struct kvm_irqchip chip = { .chip_id = i };
+
+		if (lintel_irqchip_get(old, &chip) || lintel_irqchip_set(vm, &chip))
+			abort();
 	}
 	if (lintel_pit_get(old, &pit) || lintel_pit_set(vm, &pit))
 		abort();

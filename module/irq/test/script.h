@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A test is a script: rows that say what the guest or a device does and what it must see.
- * Each script runs in a VM of its own with four vCPUs, PICs, IOAPIC and PIT, and is one line of TAP.
+ * Each script runs in a VM of its own with four vCPUs and all chips, and is one line of TAP.
  */
 #ifndef LINTEL_IRQ_TEST_SCRIPT_H
 #define LINTEL_IRQ_TEST_SCRIPT_H
@@ -26,7 +26,8 @@ struct step {
 };
 
 #define STEP(op_, cpu_, a_, b_, expect_) \
-	{ .op = OP_##op_, .cpu = (cpu_), .a = (a_), .b = (b_), .expect = (expect_), .line = __LINE__ }
+	{ .op = OP_##op_, .cpu = (cpu_), .a = (a_), .b = (b_), .expect = (expect_), \
+	  .line = __LINE__ }
 
 #define OUT(port, value)		STEP(OUT, 0, port, value, 0)
 #define IN(port, expect)		STEP(IN, 0, port, 0, expect)

@@ -70,6 +70,7 @@ typedef struct { int counter; } atomic_t;
 #define atomic_read(a)		((a)->counter)
 #define atomic_set(a, v)	((a)->counter = (v))
 #define atomic_inc_return(a)	(++(a)->counter)
+
 static inline int atomic_xchg(atomic_t *a, int v)
 {
 	int old = a->counter;
@@ -77,6 +78,7 @@ static inline int atomic_xchg(atomic_t *a, int v)
 	a->counter = v;
 	return old;
 }
+
 static inline int atomic_fetch_or(int bits, atomic_t *a)
 {
 	int old = a->counter;
@@ -84,10 +86,12 @@ static inline int atomic_fetch_or(int bits, atomic_t *a)
 	a->counter |= bits;
 	return old;
 }
+
 static inline int atomic_dec_if_positive(atomic_t *a)
 {
 	return a->counter > 0 ? --a->counter : a->counter - 1;
 }
+
 static inline bool atomic_add_unless(atomic_t *a, int n, int unless)
 {
 	if (a->counter == unless)
@@ -99,18 +103,22 @@ static inline bool atomic_add_unless(atomic_t *a, int n, int unless)
 #define BITS_TO_LONGS(n)	(((n) + 63) / 64)
 #define DECLARE_BITMAP(name, n)	unsigned long name[BITS_TO_LONGS(n)]
 #define bitmap_zero(map, n)	memset(map, 0, BITS_TO_LONGS(n) * 8)
+
 static inline void __set_bit(unsigned int n, unsigned long *map)
 {
 	map[n / 64] |= BIT(n % 64);
 }
+
 static inline void clear_bit(unsigned int n, unsigned long *map)
 {
 	map[n / 64] &= ~BIT(n % 64);
 }
+
 static inline bool test_bit(unsigned int n, const unsigned long *map)
 {
 	return map[n / 64] & BIT(n % 64);
 }
+
 static inline bool test_and_set_bit(unsigned int n, unsigned long *map)
 {
 	bool old = test_bit(n, map);
@@ -118,6 +126,7 @@ static inline bool test_and_set_bit(unsigned int n, unsigned long *map)
 	__set_bit(n, map);
 	return old;
 }
+
 static inline bool test_and_clear_bit(unsigned int n, unsigned long *map)
 {
 	bool old = test_bit(n, map);
@@ -219,14 +228,17 @@ static inline void lintel_vcpu_request(struct lintel_vcpu *vcpu, enum lintel_req
 	(void)request;
 	vcpu->requested = true;
 }
+
 static inline void lintel_vcpu_notify_event(struct lintel_vcpu *vcpu)
 {
 	vcpu->notified++;
 }
+
 static inline void lintel_vcpu_queue_nmi(struct lintel_vcpu *vcpu)
 {
 	vcpu->nmis++;
 }
+
 static inline u64 lintel_vcpu_guest_tsc(const struct lintel_vcpu *vcpu, u64 host_tsc)
 {
 	return host_tsc + vcpu->tsc_offset;

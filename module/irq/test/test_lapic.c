@@ -127,7 +127,7 @@ const struct script ipi_scripts[] = {
 	       WRITE(1, APIC_ICR, 0x40043), PENDING(1, 0x43), PENDING(3, 0x42)),
 	SCRIPT("ipi: INIT, its de-assert, and SIPI, as a guest starts an AP",
 	       WRITE(0, APIC_ICR2, 1 << 24), WRITE(0, APIC_ICR, 0xc500), NOTIFIED(1, 1),
-	       WRITE(0, APIC_ICR, 0x8500), SIPI(1, -1), INIT(1, 1), INIT(1, 0),
+	       SIPI(1, -1), INIT(1, 1), INIT(1, 0), WRITE(0, APIC_ICR, 0x8500), INIT(1, 0),
 	       WRITE(0, APIC_ICR, 0x6ab), SIPI(1, 0xab), SIPI(1, -1)),
 	SCRIPT("ipi: an INIT drops the SIPI before it",
 	       WRITE(0, APIC_ICR2, 1 << 24), WRITE(0, APIC_ICR, 0x6ab), WRITE(0, APIC_ICR, 0x500),
