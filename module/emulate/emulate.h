@@ -65,12 +65,13 @@
  *	probe_write() of the same bytes that said EMULATE_OK.
  *
  * What it does not do
- *	CLFLUSH and CLWB check the segment only, prefetches nothing. Not known:
- *	ENTER with a nesting level above 1; x87, MMX, most of SSE, VEX and EVEX; ARPL, BOUND, decimal adjustment, TZCNT and LZCNT;
+ *	Not known (EMULATE_UNHANDLED): x87, MMX, all of SSE but the 16-byte moves, VEX and EVEX;
+ *	ARPL, BOUND, decimal adjustment, TZCNT and LZCNT, ENTER with a nesting level above 1;
  *	call and task gates, returns to outer rings, interrupts and IRET outside of real mode,
- *	virtual interrupt flags (VME, PVI); alignment checks (#AC), breakpoints and single step:
- *	RFLAGS.TF and the debug registers are for the caller, which knows that an instruction is
- *	complete by .retired.
+ *	the virtual interrupt flags of VME and PVI. Prefetches and cache-line flushes do nothing
+ *	and check nothing. Alignment checks (#AC), breakpoints and single step are not made:
+ *	RFLAGS.TF and the debug registers are for the caller, who sees in .retired that an
+ *	instruction is complete.
  */
 #ifndef LINTEL_EMULATE_EMULATE_H
 #define LINTEL_EMULATE_EMULATE_H
@@ -254,7 +255,7 @@ struct emulate_ctxt {
 	bool retired;			/* see "What the out members hold" */
 	bool halted;			/* the instruction was HLT: rip is behind it */
 	bool iret;			/* the instruction was IRET: NMIs are no longer blocked */
-	u8 shadow;			/* EMULATE_SHADOW_*: blocks interrupts for one instruction */
+	u8 shadow;			/* EMULATE_SHADOW_*: interrupts wait one instruction */
 	struct emulate_exception exception;	/* valid after EMULATE_FAULT */
 
 	/* For the ops to read. */

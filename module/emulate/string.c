@@ -5,7 +5,8 @@
  * Each iteration is committed as it completes: RSI, RDI and RCX are then those of the
  * iteration, and a fault or a wait for user space in the next one leaves them so. The flags of
  * CMPS and SCAS are set by the last iteration only: on a fault the processor, too, gives back
- * those from before the instruction. One call does at most EMULATE_MAX_ITERATIONS and stops earlier when an op says so.
+ * those from before the instruction. One call does at most EMULATE_MAX_ITERATIONS and stops
+ * earlier when an op says so.
  * OUTS and INS move runs of elements within a page with one memory and one port operation where
  * the memory is RAM; a run counts as one iteration, and it is chosen the same way when the
  * instruction comes again with the port's data.
@@ -141,7 +142,9 @@ static int step_outs(struct emulate_ctxt *c, struct string_step *s)
 		return EMULATE_UNHANDLED;
 	EMU_TRY(source(c, s->size, &from));
 	n = run_length(c, s, from);
-	if (n > 1 && run_fits(c, emu_data_segment(c), EMULATE_RSI, n * s->size, false))
+	/* Up to 16 bytes could be one access to a device; a longer one would be refused. */
+	if (n * s->size > 16 &&
+	    run_fits(c, emu_data_segment(c), EMULATE_RSI, n * s->size, false))
 		r = c->ops->read_mem(c, from, c->bulk, n * s->size);
 	if (r != EMULATE_OK) {
 		/* A device, or a fault somewhere: the first element alone decides. */

@@ -105,7 +105,7 @@ static int op_cmpxchg(struct emulate_ctxt *c, u64 linear, const void *old, const
 {
 	struct machine *m = machine_of(c);
 
-	if (m->race) {
+	if (m->race && linear < RAM_BYTES) {
 		m->race = false;
 		m->ram[linear]++;
 		return EMULATE_RETRY;

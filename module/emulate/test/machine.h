@@ -12,8 +12,8 @@
 #define READ_ONLY	0x0f0000UL	/* to the end of RAM: writes fault */
 #define SUPERVISOR	0x0e0000UL	/* one page: an access by the user faults */
 #define DEVICE		0xfee00000UL	/* one page that needs user space to be read */
-#define CODE_AT		0x1000		/* offset of the code in CS */
-#define STACK_AT	0x8000
+#define CODE_AT		0x1000U		/* offset of the code in CS */
+#define STACK_AT	0x8000U
 
 struct machine_access {
 	u64 where;

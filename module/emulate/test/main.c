@@ -143,7 +143,6 @@ int main(void)
 	puts("TAP version 13");
 	test_decode();
 	test_execute();
-	test_faults();
 	test_segments();
 	test_restart();
 	test_system();

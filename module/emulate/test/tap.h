@@ -26,7 +26,6 @@ void test_coverage(void);
 
 void test_decode(void);
 void test_execute(void);
-void test_faults(void);
 void test_segments(void);
 void test_restart(void);
 void test_system(void);
