@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The user space of the demo's guest, whole: says that it was reached and on what, then powers off. It
- * runs as process 1 from an initial RAM disk that holds nothing else, so it makes its own console.
+ * The user space of the demo's guest, whole: says that it was reached and on what, then powers off.
+ * It runs as process 1 from an initial RAM disk that holds nothing else, so it makes its own
+ * console.
  *
  * Two words on the kernel's command line, which the kernel hands on as environment, change that:
  *   LINTEL_INPUT=1      first read a line from the console and show it in capitals

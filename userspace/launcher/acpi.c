@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The smallest set of tables with which a stock kernel uses LAPIC and IOAPIC, finds its CPUs and can
- * power off and reset. The machine is in ACPI mode from the start (no SMI command port). The FADT says
- * that there is no 8042 and no VGA, which saves the guest the probing. The DSDT holds one object, \_S5.
- * Layouts and names are those of the ACPI specification, revision 4.
+ * The smallest set of tables with which a stock kernel uses LAPIC and IOAPIC, finds its CPUs and
+ * can power off and reset. The machine is in ACPI mode from the start (no SMI command port). The
+ * FADT says that there is no 8042 and no VGA, which saves the guest the probing. The DSDT holds one
+ * object, \_S5. Layouts and names are those of the ACPI specification, revision 4.
  */
 #include "acpi.h"
 

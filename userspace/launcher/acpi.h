@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The ACPI tables of the guest: RSDP, XSDT, FADT, FACS, DSDT and MADT, made by hand. They promise what
- * the devices of devices.c keep and nothing else. The port numbers are shared with dev_acpi.c.
+ * The ACPI tables of the guest: RSDP, XSDT, FADT, FACS, DSDT and MADT, made by hand. They promise
+ * what the devices of devices.c keep and nothing else. The port numbers are shared with dev_acpi.c.
  */
 #ifndef LINTEL_ACPI_H
 #define LINTEL_ACPI_H
@@ -27,8 +27,8 @@ struct acpi_input {
 };
 
 /*
- * Builds the tables for guest address @base into @buf, RSDP first; returns the bytes taken, or 0 when
- * @max does not suffice.
+ * Builds the tables for guest address @base into @buf, RSDP first; returns the bytes taken, or 0
+ * when @max does not suffice.
  */
 size_t acpi_build(uint8_t *buf, size_t max, gpa_t base, const struct acpi_input *input);
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Lays out the guest's first MiB and the initrd. The kernel is entered in 64-bit mode, so it needs page
- * tables that map it, its parameters and its command line one to one: 2 MiB pages over the first 4 GiB
- * do. Everything is written through the checked accessors of memory.h.
+ * Lays out the guest's first MiB and the initrd. The kernel is entered in 64-bit mode, so it needs
+ * page tables that map it, its parameters and its command line one to one: 2 MiB pages over the
+ * first 4 GiB do. Everything is written through the checked accessors of memory.h.
  */
 #include "boot.h"
 
@@ -56,7 +56,8 @@ int boot_place_initrd(const char *name, uint64_t size, const struct image *image
 	/* As high as possible, so that an unpacking kernel has all the room below. */
 	top &= ~(PAGE - 1);
 	if (size > top || ((top - size) & ~(PAGE - 1)) < image->end)
-		return error_set(-ENOMEM, "%s: no room for the initrd's %llu bytes between the kernel "
+		return error_set(-ENOMEM, "%s: no room for the initrd's %llu bytes between the "
+					  "kernel "
 				 "(to %#llx) and %#llx; give more memory with --mem", name,
 				 (unsigned long long)size, (unsigned long long)image->end,
 				 (unsigned long long)top);

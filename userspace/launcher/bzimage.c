@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The bzImage: a setup header inside real-mode code that we skip, then the protected-mode part, which
- * is loaded at its preferred address and entered 0x200 bytes into it, in 64-bit mode (the kernel's
- * Documentation/arch/x86/boot.rst, "64-bit Boot Protocol").
+ * The bzImage: a setup header inside real-mode code that we skip, then the protected-mode part,
+ * which is loaded at its preferred address and entered 0x200 bytes into it, in 64-bit mode (the
+ * kernel's Documentation/arch/x86/boot.rst, "64-bit Boot Protocol").
  */
 #include "image.h"
 
@@ -32,16 +32,19 @@ static int read_header(const char *name, const struct file_data *file, struct se
 				 (unsigned long long)file->size);
 	memcpy(&magic, file->bytes + MAGIC_AT, sizeof(magic));
 	if (magic != MAGIC)
-		return error_set(-ENOEXEC, "%s: not a Linux kernel image (no \"HdrS\" at %#x)", name,
+		return error_set(-ENOEXEC, "%s: not a Linux kernel image (no \"HdrS\" at "
+					   "%#x)", name,
 				 MAGIC_AT);
 	end = MAGIC_AT + file->bytes[HEADER_SIZE_AT];
 	if (end > HEADER_AT + sizeof(*header))
 		end = HEADER_AT + sizeof(*header);
 	if (end < HEADER_AT + offsetof(struct setup_header, handover_offset))
-		return error_set(-ENOEXEC, "%s: a kernel image whose setup header ends at %#llx, too "
+		return error_set(-ENOEXEC, "%s: a kernel image whose setup header ends at %#llx, "
+					   "too "
 				 "early to tell of a 64-bit entry", name, (unsigned long long)end);
 	if (file->size < end)
-		return error_set(-ENOEXEC, "%s: truncated: ends within the setup header (%llu bytes)",
+		return error_set(-ENOEXEC, "%s: truncated: ends within the setup header (%llu "
+					   "bytes)",
 				 name, (unsigned long long)file->size);
 	memcpy(header, file->bytes + HEADER_AT, end - HEADER_AT);
 	if (header->boot_flag != BOOT_FLAG)
@@ -59,7 +62,8 @@ static int check_protocol(const char *name, const struct setup_header *header)
 	if (!(header->loadflags & LOADED_HIGH))
 		return error_set(-ENOEXEC, "%s: a zImage; only a bzImage can be booted", name);
 	if (!(header->xloadflags & XLF_KERNEL_64))
-		return error_set(-ENOEXEC, "%s: has no 64-bit entry point (a 32-bit kernel?)", name);
+		return error_set(-ENOEXEC, "%s: has no 64-bit entry point (a 32-bit "
+					   "kernel?)", name);
 	if (header->pref_address < IMAGE_LOWEST)
 		return error_set(-ENOEXEC, "%s: asks to be loaded at %#llx, below 1 MiB", name,
 				 (unsigned long long)header->pref_address);
@@ -85,7 +89,8 @@ int bzimage_parse(const char *name, const struct file_data *file, struct image *
 		return error_set(-ENOEXEC, "%s: a kernel image without a kernel (%llu bytes of it)",
 				 name, (unsigned long long)payload);
 	if (file->size < setup || file->size - setup < payload)
-		return error_set(-ENOEXEC, "%s: truncated: %llu bytes long, its header tells of %llu",
+		return error_set(-ENOEXEC, "%s: truncated: %llu bytes long, its header tells of "
+					   "%llu",
 				 name, (unsigned long long)file->size,
 				 (unsigned long long)(setup + payload));
 	room = header->init_size > payload ? header->init_size : payload;

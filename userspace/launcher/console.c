@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * On a terminal every key goes to the guest, Ctrl-C too; Ctrl-A is the launcher's own. Without a
- * terminal, standard input is passed on until it ends, and a signal ends the run. Signals come through a
- * descriptor, so that nothing happens in a handler. The terminal is put back on every way out: at the end
- * of the run, and by the handler of fatal signals in main.c.
+ * terminal, standard input is passed on until it ends, and a signal ends the run. Signals come
+ * through a descriptor, so that nothing happens in a handler. The terminal is put back on every way
+ * out: at the end of the run, and by the handler of fatal signals in main.c.
  */
 #include "console.h"
 
@@ -199,7 +199,8 @@ void console_loop(struct machine *machine)
 		int limit = remaining(machine);
 
 		if (limit == 0) {
-			machine_stop(machine, END_TIMEOUT, "the guest ran for %llu seconds (--timeout)",
+			machine_stop(machine, END_TIMEOUT,
+				     "the time limit of %llu s was reached (--timeout)",
 				     (unsigned long long)machine->options->timeout);
 			break;
 		}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The user's side of a run: the terminal, its escape key, signals and the time limit. All of it belongs
- * to the main thread.
+ * The user's side of a run: the terminal, its escape key, signals and the time limit. All of it
+ * belongs to the main thread.
  */
 #ifndef LINTEL_CONSOLE_H
 #define LINTEL_CONSOLE_H
@@ -18,13 +18,14 @@ struct escape {
 };
 
 /*
- * Takes one byte from the terminal. Returns how many bytes (0 or 1) to send, in @out, and sets @key.
+ * Takes one byte from the terminal. Returns how many bytes (0 or 1) to send, in @out, and sets
+ * @key.
  */
 size_t escape_filter(struct escape *escape, uint8_t byte, uint8_t *out, enum console_key *key);
 
 /*
- * Blocks the signals that end a run, to be called before threads are made, and puts the terminal into
- * raw mode where there is one. console_close() undoes both.
+ * Blocks the signals that end a run, to be called before threads are made, and puts the terminal
+ * into raw mode where there is one. console_close() undoes both.
  */
 int console_open(const struct run_options *options);
 void console_close(void);

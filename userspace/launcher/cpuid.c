@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A guest sees what the device supports, with the topology of its own machine: one package, one thread
- * in each core, APIC ids from 0 in the order of the vCPUs. The topology leaves of the host are dropped
- * and made anew. The hypervisor bit is set, so that a guest looks for the paravirtual leaves.
+ * A guest sees what the device supports, with the topology of its own machine: one package, one
+ * thread in each core, APIC ids from 0 in the order of the vCPUs. The topology leaves of the host
+ * are dropped and made anew. The hypervisor bit is set, so that a guest looks for the paravirtual
+ * leaves.
  */
 #include "cpuid.h"
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * PM1a event and control blocks, the power-management timer and the reset register. No event is ever
- * raised, so the status reads zero and the SCI stays silent. A sleep state other than S5 is not in the
- * DSDT and is ignored. The registers are laid out as bytes, so that any access size works.
+ * PM1a event and control blocks, the power-management timer and the reset register. No event is
+ * ever raised, so the status reads zero and the SCI stays silent. A sleep state other than S5 is
+ * not in the DSDT and is ignored. The registers are laid out as bytes, so that any access size
+ * works.
  */
 #include "dev_acpi.h"
 

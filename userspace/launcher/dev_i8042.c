@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * There is no keyboard and no mouse; what is left of the controller is the command that pulses the reset
- * line, by which many systems reboot. The status makes drivers give up at once: the output buffer stays
- * full whatever is read from it, so that a probe sees no controller, and the input buffer is never full,
- * so that nobody waits before the reset command.
+ * There is no keyboard and no mouse; what is left of the controller is the command that pulses the
+ * reset line, by which many systems reboot. The status makes drivers give up at once: the output
+ * buffer stays full whatever is read from it, so that a probe sees no controller, and the input
+ * buffer is never full, so that nobody waits before the reset command.
  */
 #include "dev_i8042.h"
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The clock shows the host's time in UTC, in the format that the guest chose in register B (BCD or
- * binary, 12 or 24 hours). The time cannot be set: what is written to a time register is dropped, as the
- * host's clock is right. There is no alarm and no periodic interrupt. The rest of the 128 bytes is memory.
+ * binary, 12 or 24 hours). The time cannot be set: what is written to a time register is dropped,
+ * as the host's clock is right. There is no alarm and no periodic interrupt. The rest of the 128
+ * bytes is memory.
  */
 #include "dev_rtc.h"
 

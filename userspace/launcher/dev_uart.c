@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A 16550A as drivers use it: sending takes no time, so the transmitter is always empty; what is
- * received waits in a backlog before the 16 bytes of the FIFO, so nothing is ever overrun. The backlog
- * opens when the guest shows that it reads: it enabled the receive interrupt, both here and by OUT2, which
- * gates the interrupt line on a PC; or it polls (reads the line status several times in a row). So input
- * that was piped into the launcher survives a driver that starts by trying out the registers, resetting
- * the FIFO and reading what may be left in it. The line status has no errors but the break. Modem inputs are constant; in loopback they follow the modem outputs.
+ * received waits in a backlog before the 16 bytes of the FIFO, so nothing is ever overrun. The
+ * backlog opens when the guest shows that it reads: it enabled the receive interrupt, both here and
+ * by OUT2, which gates the interrupt line on a PC; or it polls (reads the line status several times
+ * in a row). So input that was piped into the launcher survives a driver that starts by trying out
+ * the registers, resetting the FIFO and reading what may be left in it. The line status has no
+ * errors but the break. Modem inputs are constant; in loopback they follow the modem outputs.
  */
 #include "dev_uart.h"
 
@@ -13,11 +14,15 @@
 #include <string.h>
 
 #define IER_MASK	(UART_IER_RDI | UART_IER_THRI | UART_IER_RLSI | UART_IER_MSI)
-#define MCR_MASK	(UART_MCR_DTR | UART_MCR_RTS | UART_MCR_OUT1 | UART_MCR_OUT2 | UART_MCR_LOOP)
+#define MCR_MASK	(UART_MCR_DTR | UART_MCR_RTS | UART_MCR_OUT1 | UART_MCR_OUT2 | \
+			 UART_MCR_LOOP)
 #define IIR_FIFO_ON	0xc0
 #define LSR_SENT	(UART_LSR_THRE | UART_LSR_TEMT)
 
-/* So many reads of LSR with nothing between them are polling; drivers that send or start make fewer. */
+/*
+ * So many reads of LSR with nothing between them are polling; drivers that send or start make
+ * fewer.
+ */
 #define POLLS		3
 
 /* What interrupt the IIR shows: the highest of those that are pending and enabled. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What a device model sees of the machine around it. A device is a struct with its registers and
- * functions that take an offset from its first port; all of them run under one lock, taken by the caller
- * (devices.h), so no model locks anything. A test gives a device a host of its own.
+ * functions that take an offset from its first port; all of them run under one lock, taken by the
+ * caller (devices.h), so no model locks anything. A test gives a device a host of its own.
  */
 #ifndef LINTEL_DEVICE_H
 #define LINTEL_DEVICE_H
@@ -10,7 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Why a guest ended. The numbers are the exit codes of `lintel run`, and documented in its manual. */
+/*
+ * Why a guest ended. The numbers are the exit codes of `lintel run`, and documented in its manual.
+ */
 enum end {
 	END_POWER_OFF = 0,
 	END_SETUP = 1,		/* it never ran, or the launcher failed */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The port space is one table. An access goes to the row that has its port and takes its size; an access
- * that no row takes whole is split into bytes, as on an ISA bus; a byte that no row takes is counted,
- * reads all ones, and goes nowhere.
+ * The port space is one table. An access goes to the row that has its port and takes its size; an
+ * access that no row takes whole is split into bytes, as on an ISA bus; a byte that no row takes is
+ * counted, reads all ones, and goes nowhere.
  */
 #include "devices.h"
 
@@ -16,7 +16,10 @@
 #define LONG	4u
 #define ANY	(BYTE | WORD | LONG)
 
-/* A row: @sizes says which accesses the device takes as they are; @device is its place in struct devices. */
+/*
+ * A row: @sizes says which accesses the device takes as they are; @device is its place in struct
+ * devices.
+ */
 static const struct port_range {
 	const char *name;
 	uint16_t first, count;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The devices of the machine as one object, and the port space in front of them. devices_io() is the
- * only way in; the caller holds one lock around it and around what it calls on a device directly.
+ * The devices of the machine as one object, and the port space in front of them. devices_io() is
+ * the only way in; the caller holds one lock around it and around what it calls on a device
+ * directly.
  */
 #ifndef LINTEL_DEVICES_H
 #define LINTEL_DEVICES_H

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * `lintel doctor`: gathers the facts (files under /proc, /sys, /boot and /dev, the capability MSRs through
- * /dev/cpu/0/msr), has them judged (doctor_report.c) and prints the table. It changes nothing and loads
- * nothing; what it may not read is reported as unknown, with the way to see it.
+ * `lintel doctor`: gathers the facts (files under /proc, /sys, /boot and /dev, the capability MSRs
+ * through /dev/cpu/0/msr), has them judged (doctor_report.c) and prints the table. It changes
+ * nothing and loads nothing; what it may not read is reported as unknown, with the way to see it.
  */
 #include "doctor.h"
 
@@ -17,7 +17,8 @@
 #include <unistd.h>
 
 #define TEXT_MAX	(1 << 20)
-#define SECURE_BOOT	"/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"
+#define EFI_GLOBAL	"8be4df61-93ca-11d2-aa0d-00e098032b8c"
+#define SECURE_BOOT	"/sys/firmware/efi/efivars/SecureBoot-" EFI_GLOBAL
 
 /* The whole file, ended by a NUL; NULL if it cannot be read. The caller frees it. */
 static char *read_text(const char *path, size_t *size)
@@ -165,9 +166,11 @@ int doctor_command(char **args)
 
 	if (args[0] && !strcmp(args[0], "--help")) {
 		printf("Usage: lintel doctor\n"
-		       "Shows what this CPU and kernel have of what Lintel uses, and what to do about\n"
+		       "Shows what this CPU and kernel have of what Lintel uses, and what to do "
+		       "about\n"
 		       "each thing missing. Changes nothing. Run as root it sees more.\n"
-		       "Exit codes: 0 Lintel can run now, 1 something required is missing, 2 usage.\n");
+		       "Exit codes: 0 Lintel can run now, 1 something required is missing, 2 "
+		       "usage.\n");
 		return 0;
 	}
 	if (args[0]) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Parsers of the few text formats that tell about CPU and kernel. A text that is cut off, empty or of
- * another architecture yields UNKNOWN or NO, never a guess.
+ * Parsers of the few text formats that tell about CPU and kernel. A text that is cut off, empty or
+ * of another architecture yields UNKNOWN or NO, never a guess.
  */
 #include "doctor_facts.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What `lintel doctor` knows of a machine, and the parsers that find it in the texts of the kernel. The
- * parsers are pure: they get the text, so a test can give them another machine's.
+ * What `lintel doctor` knows of a machine, and the parsers that find it in the texts of the kernel.
+ * The parsers are pure: they get the text, so a test can give them another machine's.
  */
 #ifndef LINTEL_DOCTOR_FACTS_H
 #define LINTEL_DOCTOR_FACTS_H

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Two halves: the features of the CPU, from one table (capability MSR and bit, the kernel's name for it,
- * whether Lintel can do without), and the state of the kernel around it, one function for one question.
- * A feature is looked up in the MSR when that could be read, else among the kernel's "vmx flags".
+ * Two halves: the features of the CPU, from one table (capability MSR and bit, the kernel's name
+ * for it, whether Lintel can do without), and the state of the kernel around it, one function for
+ * one question. A feature is looked up in the MSR when that could be read, else among the kernel's
+ * "vmx flags".
  */
 #include "doctor_report.h"
 
@@ -102,7 +103,8 @@ static void report_features(struct report *r, const struct system_facts *f)
 	unsigned int i;
 
 	if (f->cpu.vmx == NO) {
-		add(r, "VT-x", "features", VERDICT_UNKNOWN, "without VT-x there are none to look at");
+		add(r, "VT-x", "features", VERDICT_UNKNOWN, "without VT-x there are none to look "
+							    "at");
 		return;
 	}
 	for (i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
@@ -131,7 +133,8 @@ static void report_vmx(struct report *r, const struct system_facts *f)
 		add(r, "CPU", "Intel", VERDICT_MISSING, "%s: VT-x is Intel's; use the test machine",
 		    name);
 	else
-		add(r, "CPU", "Intel", f->cpu.intel == YES ? VERDICT_OK : VERDICT_UNKNOWN, "%s", name);
+		add(r, "CPU", "Intel", f->cpu.intel == YES ? VERDICT_OK : VERDICT_UNKNOWN, "%s",
+		    name);
 	if (f->cpu.vmx == YES)
 		add(r, "CPU", "VT-x", VERDICT_OK, "shown by CPUID");
 	else if (f->cpu.vmx == UNKNOWN)
@@ -155,7 +158,8 @@ static void report_feature_control(struct report *r, const struct system_facts *
 		add(r, "CPU", what, VERDICT_UNKNOWN,
 		    "run as root after `modprobe msr` to read IA32_FEATURE_CONTROL");
 	else if (!(value & FEATURE_LOCKED))
-		add(r, "CPU", what, VERDICT_OK, "IA32_FEATURE_CONTROL is unlocked; the kernel sets it");
+		add(r, "CPU", what, VERDICT_OK, "IA32_FEATURE_CONTROL is unlocked; the kernel sets "
+						"it");
 	else if (value & FEATURE_VMX_OUTSIDE_SMX)
 		add(r, "CPU", what, VERDICT_OK, "IA32_FEATURE_CONTROL = %#llx",
 		    (unsigned long long)value);
@@ -218,17 +222,20 @@ static void report_signing(struct report *r, const struct system_facts *f)
 		    f->secure_boot == YES ? "on" : "off");
 	add(r, "kernel", "lockdown", forced ? VERDICT_MISSING : VERDICT_OK, "%s%s",
 	    f->lockdown[0] ? f->lockdown : "this kernel has none",
-	    forced ? ": unsigned modules are refused; sign lintel.ko with a key enrolled by mokutil, "
+	    forced ? ": unsigned modules are refused; sign lintel.ko with a key enrolled by "
+		     "mokutil, "
 	    "or turn secure boot off" : "");
 	add(r, "kernel", "headers", f->headers == YES ? VERDICT_OK : VERDICT_ABSENT, "%s%s",
 	    f->headers == YES ? "for building the module" :
-	    "to build the module: apt-get install linux-headers-", f->headers == YES ? "" : f->release);
+	    "to build the module: apt-get install "
+	    "linux-headers-", f->headers == YES ? "" : f->release);
 }
 
 static void report_fred(struct report *r, const struct system_facts *f)
 {
 	if (f->cpu.fred == YES)
-		add(r, "kernel", "FRED inactive", VERDICT_MISSING, "the kernel uses FRED, and Lintel "
+		add(r, "kernel", "FRED inactive", VERDICT_MISSING, "the kernel uses FRED, and "
+								   "Lintel "
 		    "hands interrupts on through the IDT; boot with fred=off");
 	else if (f->cpu.fred == NO)
 		add(r, "kernel", "FRED inactive", VERDICT_OK, "interrupts come through the IDT");
@@ -262,7 +269,8 @@ static void report_device(struct report *r, const struct system_facts *f)
 		    "comes with the module");
 	else if (f->device_usable != YES)
 		add(r, "modules", "/dev/lintel", VERDICT_MISSING,
-		    "you may not read and write it: run as root, or have root give it to your group");
+		    "you may not read and write it: run as root, or have root give it to your "
+		    "group");
 	else
 		add(r, "modules", "/dev/lintel", VERDICT_OK, "can be read and written");
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The ELF vmlinux: its loadable segments go to their physical addresses, and its entry point is the
- * kernel's 64-bit start, which expects what the bzImage's 64-bit entry expects. There is no setup header
- * in it, so one with the values of every present-day kernel is made up.
+ * kernel's 64-bit start, which expects what the bzImage's 64-bit entry expects. There is no setup
+ * header in it, so one with the values of every present-day kernel is made up.
  */
 #include "image.h"
 
@@ -33,7 +33,8 @@ static int check_ident(const char *name, const struct file_data *file, Elf64_Ehd
 		return error_set(-ENOEXEC, "%s: an ELF file without program headers", name);
 	if (ehdr->e_phoff > file->size ||
 	    (file->size - ehdr->e_phoff) / sizeof(Elf64_Phdr) < ehdr->e_phnum)
-		return error_set(-ENOEXEC, "%s: truncated: the ELF program headers lie beyond its end",
+		return error_set(-ENOEXEC, "%s: truncated: the ELF program headers lie beyond its "
+					   "end",
 				 name);
 	return 0;
 }
@@ -41,18 +42,22 @@ static int check_ident(const char *name, const struct file_data *file, Elf64_Ehd
 static int check_segment(const char *name, const struct file_data *file, const Elf64_Phdr *phdr)
 {
 	if (phdr->p_offset > file->size || phdr->p_filesz > file->size - phdr->p_offset)
-		return error_set(-ENOEXEC, "%s: truncated: %llu bytes long, a segment has %llu bytes "
+		return error_set(-ENOEXEC, "%s: truncated: %llu bytes long, a segment has %llu "
+					   "bytes "
 				 "from %#llx", name, (unsigned long long)file->size,
 				 (unsigned long long)phdr->p_filesz,
 				 (unsigned long long)phdr->p_offset);
 	if (phdr->p_filesz > phdr->p_memsz)
-		return error_set(-ENOEXEC, "%s: an ELF segment is larger in the file than in memory",
+		return error_set(-ENOEXEC, "%s: an ELF segment is larger in the file than in "
+					   "memory",
 				 name);
 	if (phdr->p_paddr < IMAGE_LOWEST)
-		return error_set(-ENOEXEC, "%s: not a Linux kernel: an ELF segment belongs at %#llx, "
+		return error_set(-ENOEXEC, "%s: not a Linux kernel: an ELF segment belongs at "
+					   "%#llx, "
 				 "below 1 MiB", name, (unsigned long long)phdr->p_paddr);
 	if (phdr->p_paddr > UINT64_MAX - phdr->p_memsz)
-		return error_set(-ENOEXEC, "%s: an ELF segment reaches beyond the end of the address "
+		return error_set(-ENOEXEC, "%s: an ELF segment reaches beyond the end of the "
+					   "address "
 				 "space", name);
 	return 0;
 }
@@ -109,7 +114,8 @@ int elf_parse(const char *name, const struct file_data *file, struct image *imag
 	if (ret < 0)
 		return ret;
 	if (ehdr.e_entry < image->start || ehdr.e_entry >= image->end)
-		return error_set(-ENOEXEC, "%s: not a Linux kernel: its entry point %#llx lies outside "
+		return error_set(-ENOEXEC, "%s: not a Linux kernel: its entry point %#llx lies "
+					   "outside "
 				 "its segments' physical addresses", name,
 				 (unsigned long long)ehdr.e_entry);
 

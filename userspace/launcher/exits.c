@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One table: exit reason, name, handler. A handler serves the guest (I/O, MMIO) or ends the run with a
- * sentence; when the end is a failure, the registers that matter follow it. A reason that the table does
- * not have ends the run as well.
+ * One table: exit reason, name, handler. A handler serves the guest (I/O, MMIO) or ends the run
+ * with a sentence; when the end is a failure, the registers that matter follow it. A reason that
+ * the table does not have ends the run as well.
  */
 #include "exits.h"
 
@@ -48,7 +48,8 @@ static void handle_io(struct vcpu *vcpu)
 	if ((size != 1 && size != 2 && size != 4) ||
 	    run->io.data_offset > (uint64_t)machine->run_size ||
 	    (uint64_t)size * run->io.count > machine->run_size - run->io.data_offset) {
-		fail(vcpu, END_UNEXPECTED_EXIT, "an I/O exit whose data lie outside struct kvm_run");
+		fail(vcpu, END_UNEXPECTED_EXIT, "an I/O exit whose data lie outside struct "
+						"kvm_run");
 		return;
 	}
 	pthread_mutex_lock(&machine->device_lock);
@@ -76,8 +77,12 @@ static void handle_mmio(struct vcpu *vcpu)
 
 static void handle_hlt(struct vcpu *vcpu)
 {
-	fail(vcpu, END_UNEXPECTED_EXIT, "halted (KVM_EXIT_HLT), though the device has interrupt "
-	     "chips and should wait by itself");
+	if (vcpu->machine->options->no_irqchip)
+		fail(vcpu, END_UNEXPECTED_EXIT,
+		     "halted (KVM_EXIT_HLT), and no interrupt can wake it (--no-irqchip)");
+	else
+		fail(vcpu, END_UNEXPECTED_EXIT, "halted (KVM_EXIT_HLT), though the device has "
+		     "interrupt chips and should wait by itself");
 }
 
 static void handle_shutdown(struct vcpu *vcpu)
@@ -110,7 +115,8 @@ static void handle_fail_entry(struct vcpu *vcpu)
 {
 	char sentence[200];
 
-	snprintf(sentence, sizeof(sentence), "VM entry failed (KVM_EXIT_FAIL_ENTRY): hardware reason "
+	snprintf(sentence, sizeof(sentence), "VM entry failed (KVM_EXIT_FAIL_ENTRY): hardware "
+					     "reason "
 		 "%#llx on CPU %u; the kernel log has the details",
 		 vcpu->run->fail_entry.hardware_entry_failure_reason, vcpu->run->fail_entry.cpu);
 	fail(vcpu, END_FAIL_ENTRY, sentence);
@@ -163,7 +169,8 @@ static void handle_unknown(struct vcpu *vcpu)
 {
 	char sentence[120];
 
-	snprintf(sentence, sizeof(sentence), "unknown hardware exit (KVM_EXIT_UNKNOWN), reason %#llx",
+	snprintf(sentence, sizeof(sentence), "unknown hardware exit (KVM_EXIT_UNKNOWN), reason "
+					     "%#llx",
 		 vcpu->run->hw.hardware_exit_reason);
 	fail(vcpu, END_UNEXPECTED_EXIT, sentence);
 }

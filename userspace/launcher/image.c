@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reads a file, finds its format by its first bytes and hands it to the parser of that format. What is
- * recognised but cannot be booted (a compressed vmlinux, say) gets a sentence that says what to do.
+ * Reads a file, finds its format by its first bytes and hands it to the parser of that format. What
+ * is recognised but cannot be booted (a compressed vmlinux, say) gets a sentence that says what to
+ * do.
  */
 #include "image.h"
 
@@ -103,7 +104,8 @@ int image_parse(const char *name, const struct file_data *file, struct image *im
 		const struct compression *c = &compressions[i];
 
 		if (file->size >= c->len && !memcmp(file->bytes, c->magic, c->len))
-			return error_set(-ENOEXEC, "%s: a file compressed with %s, not a bzImage or "
+			return error_set(-ENOEXEC, "%s: a file compressed with %s, not a bzImage "
+						   "or "
 					 "an ELF kernel; unpack it first (%s %s > vmlinux)", name,
 					 c->name, c->cure, name);
 	}
@@ -115,9 +117,12 @@ int image_load(const char *name, const struct file_data *file, const struct imag
 {
 	unsigned int i;
 
-	/* The page tables that the guest starts with map 4 GiB; the low piece of RAM lies within. */
+	/*
+	 * The page tables that the guest starts with map 4 GiB; the low piece of RAM lies within.
+	 */
 	if (image->end > memory_low_end(mem))
-		return error_set(-ENOMEM, "%s: the kernel needs memory up to %llu MiB, the guest has "
+		return error_set(-ENOMEM, "%s: the kernel needs memory up to %llu MiB, the guest "
+					  "has "
 				 "%llu MiB; give more with --mem", name,
 				 (unsigned long long)((image->end + MEMORY_MIB - 1) / MEMORY_MIB),
 				 (unsigned long long)(memory_low_end(mem) / MEMORY_MIB));

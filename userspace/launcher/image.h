@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Kernel images. image_parse() looks at the bytes of a file and says where its parts belong, where the
- * guest starts and what the boot protocol allows; it trusts no field. image_load() puts the parts into
- * guest memory.
+ * Kernel images. image_parse() looks at the bytes of a file and says where its parts belong, where
+ * the guest starts and what the boot protocol allows; it trusts no field. image_load() puts the
+ * parts into guest memory.
  */
 #ifndef LINTEL_IMAGE_H
 #define LINTEL_IMAGE_H

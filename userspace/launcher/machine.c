@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Life and death of a VM, in the order that the KVM API asks for: capabilities, VM, the pages it keeps
- * below 4 GiB, interrupt chips, timer, memory, vCPUs. What the launcher cannot do without is a table of
- * capabilities, each with a name for the refusal.
+ * Life and death of a VM, in the order that the KVM API asks for: capabilities, VM, the pages it
+ * keeps below 4 GiB, interrupt chips, timer, memory, vCPUs. What the launcher cannot do without is
+ * a table of capabilities, each with a name for the refusal.
  */
 #include "machine.h"
 
@@ -23,17 +23,19 @@
 #include <x86intrin.h>
 
 #define CPUID_ENTRIES	256
-#define NS_PER_S	1000000000ULL
 #define JOIN_PATIENCE	5	/* seconds before a vCPU that does not stop is mentioned */
 
+/* The last two rows are not asked for with --no-irqchip. */
 static const struct { long cap; const char *name; } required[] = {
 	{ KVM_CAP_USER_MEMORY, "KVM_CAP_USER_MEMORY" },
 	{ KVM_CAP_SET_TSS_ADDR, "KVM_CAP_SET_TSS_ADDR" },
 	{ KVM_CAP_EXT_CPUID, "KVM_CAP_EXT_CPUID" },
+	{ KVM_CAP_IMMEDIATE_EXIT, "KVM_CAP_IMMEDIATE_EXIT" },
 	{ KVM_CAP_IRQCHIP, "KVM_CAP_IRQCHIP" },
 	{ KVM_CAP_PIT2, "KVM_CAP_PIT2" },
-	{ KVM_CAP_IMMEDIATE_EXIT, "KVM_CAP_IMMEDIATE_EXIT" },
 };
+
+#define CHIP_CAPS	2
 
 void moment_take(struct moment *moment)
 {
@@ -62,85 +64,11 @@ void machine_stop(struct machine *machine, enum end end, const char *fmt, ...)
 		abort();	/* an eventfd of our own cannot fail otherwise */
 }
 
-static void host_irq(void *ctx, unsigned int gsi, int level)
-{
-	struct machine *machine = ctx;
-
-	if (kvmapi_irq_line(machine->vm, gsi, level) < 0)
-		machine_stop(machine, END_SETUP, "%s (interrupt line %u)", error_text(), gsi);
-}
-
-static void host_stop(void *ctx, enum end end, const char *why)
-{
-	machine_stop(ctx, end, "%s", why);
-}
-
-static void look_for_mark(struct machine *machine, const uint8_t *bytes, size_t count)
-{
-	const char *mark = machine->options->mark;
-	size_t len = mark ? strlen(mark) : 0;
-
-	if (!len || machine->marked.seen)
-		return;
-	while (count--) {
-		memmove(machine->tail, machine->tail + 1, len - 1);
-		machine->tail[len - 1] = *bytes++;
-		if (!memcmp(machine->tail, mark, len)) {
-			moment_take(&machine->marked);
-			return;
-		}
-	}
-}
-
-static void host_output(void *ctx, const uint8_t *bytes, size_t count)
-{
-	struct machine *machine = ctx;
-
-	look_for_mark(machine, bytes, count);
-	while (count) {
-		ssize_t n = write(STDOUT_FILENO, bytes, count);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			machine_stop(machine, END_SETUP, "standard output, the guest's console: %s",
-				     strerror(errno));
-			return;
-		}
-		bytes += n;
-		count -= n;
-	}
-}
-
-static void host_input_room(void *ctx)
-{
-	struct machine *machine = ctx;
-	uint64_t one = 1;
-
-	if (write(machine->wake_fd, &one, sizeof(one)) < 0 && errno != EAGAIN)
-		abort();
-}
-
-static int64_t host_now(void *ctx)
-{
-	(void)ctx;
-	return time(NULL);
-}
-
-static uint64_t host_monotonic_ns(void *ctx)
-{
-	struct timespec ts;
-
-	(void)ctx;
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * NS_PER_S + ts.tv_nsec;
-}
-
 static int open_device(struct machine *machine)
 {
 	const char *path = machine->options->device;
+	size_t i, count = sizeof(required) / sizeof(required[0]);
 	int version;
-	size_t i;
 
 	machine->dev = kvmapi_open(path);
 	if (machine->dev < 0)
@@ -152,7 +80,9 @@ static int open_device(struct machine *machine)
 	if (version != KVM_API_VERSION)
 		return error_set(-EPROTO, "%s: speaks version %d of the KVM API; this launcher "
 				 "speaks %d", path, version, KVM_API_VERSION);
-	for (i = 0; i < sizeof(required) / sizeof(required[0]); i++)
+	if (machine->options->no_irqchip)
+		count -= CHIP_CAPS;
+	for (i = 0; i < count; i++)
 		if (kvmapi_check_extension(machine->dev, required[i].cap) <= 0)
 			return error_set(-ENOTSUP, "%s: lacks %s, which the launcher needs", path,
 					 required[i].name);
@@ -161,7 +91,12 @@ static int open_device(struct machine *machine)
 
 static int check_vcpu_count(struct machine *machine)
 {
-	int max = kvmapi_check_extension(machine->dev, KVM_CAP_MAX_VCPUS);
+	int max;
+
+	if (machine->options->no_irqchip && machine->options->cpus > 1)
+		return error_set(-EINVAL, "--cpus: without interrupt chips (--no-irqchip) nobody "
+				 "starts a second CPU");
+	max = kvmapi_check_extension(machine->dev, KVM_CAP_MAX_VCPUS);
 
 	if (max <= 0)
 		max = kvmapi_check_extension(machine->dev, KVM_CAP_NR_VCPUS);
@@ -175,9 +110,9 @@ static int check_vcpu_count(struct machine *machine)
 }
 
 /*
- * The PIT raises GSI 0. On PCs its line is on pin 2 of the IOAPIC and on input 0 of the 8259; all other
- * lines are on the same input of both. Where the device cannot route, line 0 stays on pin 0 and the ACPI
- * tables say nothing of it.
+ * The PIT raises GSI 0. On PCs its line is on pin 2 of the IOAPIC and on input 0 of the 8259; all
+ * other lines are on the same input of both. Where the device cannot route, line 0 stays on pin 0
+ * and the ACPI tables say nothing of it.
  */
 static int set_routing(struct machine *machine)
 {
@@ -231,8 +166,9 @@ static int create_vm(struct machine *machine)
 			return ret;
 	}
 	ret = kvmapi_set_tss_addr(machine->vm, BOOT_TSS);
-	if (ret == 0)
-		ret = kvmapi_create_irqchip(machine->vm);
+	if (ret < 0 || machine->options->no_irqchip)
+		return ret;
+	ret = kvmapi_create_irqchip(machine->vm);
 	if (ret == 0)
 		ret = kvmapi_create_pit2(machine->vm, &pit);
 	if (ret == 0)
@@ -342,10 +278,7 @@ void machine_init(struct machine *machine, const struct run_options *options)
 	pthread_mutex_init(&machine->device_lock, NULL);
 	pthread_mutex_init(&machine->end_lock, NULL);
 	pthread_cond_init(&machine->start, NULL);
-	machine->host = (struct device_host){
-		.ctx = machine, .irq = host_irq, .stop = host_stop, .output = host_output,
-		.input_room = host_input_room, .now = host_now, .monotonic_ns = host_monotonic_ns,
-	};
+	machine_set_host(machine);
 	devices_init(&machine->devices, &machine->host);
 }
 
@@ -443,7 +376,8 @@ void machine_join(struct machine *machine)
 		clock_gettime(CLOCK_REALTIME, &limit);
 		limit.tv_sec += JOIN_PATIENCE;
 		if (pthread_timedjoin_np(vcpu->thread, NULL, &limit)) {
-			fprintf(stderr, "lintel: vCPU %u has not returned from KVM_RUN for %d seconds "
+			fprintf(stderr, "lintel: vCPU %u has not returned from KVM_RUN for %d "
+					"seconds "
 				"though it was asked to; still waiting\n", i, JOIN_PATIENCE);
 			pthread_join(vcpu->thread, NULL);
 		}

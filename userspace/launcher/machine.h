@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The virtual machine as one object: guest memory, devices, vCPUs and why it ended. Each vCPU has a
- * thread; the main thread attends to the terminal (console.c). What they share is guarded as follows:
+ * thread; the main thread attends to the terminal (console.c). What they share is guarded as
+ * follows:
  *   (d) device_lock     (e) end_lock     (c) constant once the threads run     (t) of one thread
  */
 #ifndef LINTEL_MACHINE_H
@@ -43,7 +44,7 @@ struct machine {
 	int dev, vm;				/* (c) */
 	int run_size;				/* (c) bytes mapped from a vCPU */
 	bool gsi_routing;			/* (c) the PIT is on pin 2 of the IOAPIC */
-	struct memory memory;			/* (c) the mapping; the guest writes the bytes */
+	struct memory memory;			/* (c) its layout; the guest writes it */
 	unsigned int vcpu_count;		/* (c) */
 	struct vcpu *vcpus;			/* (c) */
 
@@ -85,6 +86,9 @@ void machine_stop(struct machine *machine, enum end end, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 void moment_take(struct moment *moment);
+
+/* machine_host.c: what the devices see. */
+void machine_set_host(struct machine *machine);
 
 /* vcpu.c: registers of a vCPU; the thread. */
 int vcpu_set_boot_state(struct vcpu *vcpu, gpa_t entry);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The command line of `lintel`: one table of commands. Here alone the process ends, and here are the
- * handlers of the signals that concern the process as a whole.
+ * The command line of `lintel`: one table of commands. Here alone the process ends, and here are
+ * the handlers of the signals that concern the process as a whole.
  */
 #include "console.h"
 #include "doctor.h"

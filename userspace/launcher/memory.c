@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The mapping is made without reserving swap: a guest may be given as much as the host has, and pages
- * that it never touches cost nothing. More than the host has is refused, for it would only end in the
- * out-of-memory killer.
+ * The mapping is made without reserving swap: a guest may be given as much as the host has, and
+ * pages that it never touches cost nothing. More than the host has is refused, for it would only
+ * end in the out-of-memory killer.
  */
 #include "memory.h"
 
@@ -43,11 +43,13 @@ int memory_create(struct memory *mem, uint64_t size, uint64_t host_total)
 	void *base;
 
 	if (size < MEMORY_MIN || size > MEMORY_MAX)
-		return error_set(-EINVAL, "--mem: %llu MiB is out of range; a guest has %llu MiB to "
+		return error_set(-EINVAL, "--mem: %llu MiB is out of range; a guest has %llu MiB "
+					  "to "
 				 "%llu GiB", (unsigned long long)(size / MEMORY_MIB),
 				 MEMORY_MIN / MEMORY_MIB, MEMORY_MAX / MEMORY_GIB);
 	if (size > host_total)
-		return error_set(-ENOMEM, "--mem: %llu MiB is more than this machine has (%llu MiB)",
+		return error_set(-ENOMEM, "--mem: %llu MiB is more than this machine has (%llu "
+					  "MiB)",
 				 (unsigned long long)(size / MEMORY_MIB),
 				 (unsigned long long)(host_total / MEMORY_MIB));
 	memory_layout(mem, size);
@@ -97,7 +99,8 @@ int memory_write(const struct memory *mem, gpa_t gpa, const void *data, uint64_t
 	void *to = memory_at(mem, gpa, len);
 
 	if (!to)
-		return error_set(-EFAULT, "%s: %llu bytes at %#llx do not fit into %llu MiB of guest "
+		return error_set(-EFAULT, "%s: %llu bytes at %#llx do not fit into %llu MiB of "
+					  "guest "
 				 "memory; give more with --mem", what, (unsigned long long)len,
 				 (unsigned long long)gpa,
 				 (unsigned long long)(mem->size / MEMORY_MIB));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Guest memory. RAM is one anonymous mapping; the guest sees it in at most two pieces, below and above
- * the gap that devices have under 4 GiB. Guest memory is reached through memory_at() alone, which gives
- * a pointer only when every byte asked for is RAM.
+ * Guest memory. RAM is one anonymous mapping; the guest sees it in at most two pieces, below and
+ * above the gap that devices have under 4 GiB. Guest memory is reached through memory_at() alone,
+ * which gives a pointer only when every byte asked for is RAM.
  */
 #ifndef LINTEL_MEMORY_H
 #define LINTEL_MEMORY_H
@@ -37,7 +37,9 @@ struct memory {
 /* Cuts @size bytes into pieces; maps nothing. */
 void memory_layout(struct memory *mem, uint64_t size);
 
-/* Maps @size bytes of RAM. Refuses a size out of bounds or more than @host_total, which it names. */
+/*
+ * Maps @size bytes of RAM. Refuses a size out of bounds or more than @host_total, which it names.
+ */
 int memory_create(struct memory *mem, uint64_t size, uint64_t host_total);
 void memory_destroy(struct memory *mem);
 

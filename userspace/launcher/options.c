@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One table of options, from which both the parser and the help text are made. A value may follow its
- * option after "=" or as the next word.
+ * One table of options, from which both the parser and the help text are made. A value may follow
+ * its option after "=" or as the next word.
  */
 #include "options.h"
 
@@ -45,6 +45,8 @@ static const struct option {
 	  "do not read the terminal; Ctrl-C ends the guest" },
 	{ "--no-sandbox", NULL, FLAG, offsetof(struct run_options, no_sandbox), 0, 0,
 	  "do not restrict the launcher's own system calls" },
+	{ "--no-irqchip", NULL, FLAG, offsetof(struct run_options, no_irqchip), 0, 0,
+	  "no interrupt chips and no timer: for a device that has none yet" },
 	{ "--help", NULL, FLAG, offsetof(struct run_options, help), 0, 0,
 	  "this text" },
 };
@@ -144,13 +146,15 @@ int options_parse(char **args, struct run_options *options)
 		int ret;
 
 		if (!o)
-			return error_set(-EINVAL, "run: unknown option \"%s\"; see lintel run --help",
+			return error_set(-EINVAL, "run: unknown option \"%s\"; see lintel run "
+						  "--help",
 					 arg);
 		if (o->kind == FLAG && value)
 			return error_set(-EINVAL, "%s takes no value", o->name);
 		if (o->kind != FLAG && !value) {
 			if (!*args)
-				return error_set(-EINVAL, "%s needs a value: %s", o->name, o->value);
+				return error_set(-EINVAL, "%s needs a value: "
+							  "%s", o->name, o->value);
 			value = *args++;
 		}
 		ret = store(o, value, options);

@@ -7,14 +7,15 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define OPTIONS_CPUS_MAX	254	/* xAPIC ids, less the broadcast and one for the IOAPIC */
+/* The ids of a xAPIC, less the broadcast and one for the IOAPIC. */
+#define OPTIONS_CPUS_MAX	254
 
 struct run_options {
 	const char *kernel, *initrd, *append, *device, *mark;
 	uint64_t memory;
 	uint64_t cpus;
 	uint64_t timeout;	/* in seconds; 0: none */
-	bool stats, no_terminal, no_sandbox, help;
+	bool stats, no_terminal, no_sandbox, no_irqchip, help;
 };
 
 /* @args is what follows `run`, ended by NULL. */

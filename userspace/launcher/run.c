@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * `lintel run` from options to exit code: read and check the files first (their errors need no device),
- * make the machine, write kernel, tables and parameters into its memory, give up privileges, let the
- * vCPUs go, attend to the console until the end, say why it ended.
+ * `lintel run` from options to exit code: read and check the files first (their errors need no
+ * device), make the machine, write kernel, tables and parameters into its memory, give up
+ * privileges, let the vCPUs go, attend to the console until the end, say why it ended.
  */
 #include "run.h"
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The launcher gives up what it does not need before the guest's first instruction; see sandbox.c. */
+/*
+ * The launcher gives up what it does not need before the guest's first instruction; see sandbox.c.
+ */
 #ifndef LINTEL_SANDBOX_H
 #define LINTEL_SANDBOX_H
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Times from the first KVM_RUN on, in seconds and in ticks of the time stamp counter (which in the
- * emulated test machine is the count of instructions); exits to the launcher, by its own count; exits
- * and other counters by the device's count, read through KVM_GET_STATS_FD and summed over the vCPUs;
- * ports that no device claimed. A device without that interface has one section less.
+ * emulated test machine is the count of instructions); exits to the launcher, by its own count;
+ * exits and other counters by the device's count, read through KVM_GET_STATS_FD and summed over the
+ * vCPUs; ports that no device claimed. A device without that interface has one section less.
  */
 #include "stats.h"
 
@@ -206,7 +206,8 @@ static void print_ports(const struct machine *machine, FILE *to)
 				d->claimed[i].reads, d->claimed[i].writes);
 	for (i = 0; i < PORTS; i++)
 		if (d->unclaimed[i].reads || d->unclaimed[i].writes)
-			fprintf(to, "    no device at port %#06x             %14u read %14u written\n",
+			fprintf(to, "    no device at port %#06x             %14u read %14u "
+				    "written\n",
 				i, d->unclaimed[i].reads, d->unclaimed[i].writes);
 	if (machine->mmio_reads || machine->mmio_writes)
 		fprintf(to, "    %-36s %14" PRIu64 " read %14" PRIu64 " written\n",

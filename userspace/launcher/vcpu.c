@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Registers of a vCPU before its first instruction, and its thread. The first vCPU starts as the 64-bit
- * boot protocol says: long mode, flat segments, interrupts off, the boot parameters in RSI. The others
- * keep the state after reset and wait for INIT and SIPI, which the device delivers.
+ * Registers of a vCPU before its first instruction, and its thread. The first vCPU starts as the
+ * 64-bit boot protocol says: long mode, flat segments, interrupts off, the boot parameters in RSI.
+ * The others keep the state after reset and wait for INIT and SIPI, which the device delivers.
  */
 #include "machine.h"
 
@@ -113,7 +113,7 @@ int vcpu_set_common_state(struct vcpu *vcpu)
 	ret = set_msrs(vcpu);
 	if (ret == 0)
 		ret = kvmapi_set_fpu(vcpu->fd, &fpu);
-	if (ret == 0)
+	if (ret == 0 && !vcpu->machine->options->no_irqchip)
 		ret = set_lapic_pins(vcpu);
 	return ret;
 }

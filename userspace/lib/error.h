@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Errors with a sentence. A function that fails returns a negative errno and leaves one sentence, which
- * names the file, the option or the ioctl and the cause, in a buffer of its thread. Only main() prints it
- * and only main() exits; everything below it can be called from a test.
+ * Errors with a sentence. A function that fails returns a negative errno and leaves one sentence,
+ * which names the file, the option or the ioctl and the cause, in a buffer of its thread. Only
+ * main() prints it and only main() exits; everything below it can be called from a test.
  */
 #ifndef LINTEL_ERROR_H
 #define LINTEL_ERROR_H

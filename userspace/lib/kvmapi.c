@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * One function for one ioctl, all through call(), which turns errno into a sentence with the ioctl's
- * name in it. What an error number means for one particular ioctl and what to do about it is said here
- * only where the cause is known for sure: the opening of the device.
+ * One function for one ioctl, all through call(), which turns errno into a sentence with the
+ * ioctl's name in it. What an error number means for one particular ioctl and what to do about it
+ * is said here only where the cause is known for sure: the opening of the device.
  */
 #include "kvmapi.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The KVM ioctl API, one thin function for one ioctl. Each takes the descriptor it acts on and returns
- * zero or a result, or a negative errno with a sentence that names the ioctl (error.h). Nothing is
- * retried, cached or interpreted here; the structures are those of <linux/kvm.h>.
+ * The KVM ioctl API, one thin function for one ioctl. Each takes the descriptor it acts on and
+ * returns zero or a result, or a negative errno with a sentence that names the ioctl (error.h).
+ * Nothing is retried, cached or interpreted here; the structures are those of <linux/kvm.h>.
  */
 #ifndef LINTEL_KVMAPI_H
 #define LINTEL_KVMAPI_H
@@ -39,8 +39,8 @@ int kvmapi_get_lapic(int vcpu, struct kvm_lapic_state *lapic);
 int kvmapi_set_lapic(int vcpu, const struct kvm_lapic_state *lapic);
 
 /*
- * Runs the guest. The hot path: returns zero or a negative errno and leaves no sentence, for -EINTR is
- * an everyday result.
+ * Runs the guest. The hot path: returns zero or a negative errno and leaves no sentence, for -EINTR
+ * is an everyday result.
  */
 int kvmapi_run(int vcpu);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The ACPI tables, read by their byte offsets in the specification, not by the structs that made them:
- * a wrong layout cannot hide.
+ * The ACPI tables, read by their byte offsets in the specification, not by the structs that made
+ * them: a wrong layout cannot hide.
  */
 #include "test.h"
 

@@ -47,7 +47,8 @@ void test_e820(void)
 			ram += table[j].size;
 			if (table[j].addr >= MEMORY_HIGH_START)
 				high += table[j].size;
-			CHECK(memory_at(&mem, table[j].addr, table[j].size), "%s: row %u is not RAM",
+			CHECK(memory_at(&mem, table[j].addr, table[j].size), "%s: row %u is not "
+									     "RAM",
 			      e820_rows[i].name, j);
 		}
 		CHECK_EQ(ram, e820_rows[i].ram, e820_rows[i].name);
@@ -155,7 +156,8 @@ void test_boot_write(void)
 	memset(longest, 'x', BOOT_EBDA - 1);
 	longest[BOOT_EBDA - 1] = '\0';
 	input.cmdline = longest;
-	CHECK_EQ(boot_write("k", &image, &input, &mem), (unsigned long long)-E2BIG, "into the EBDA");
+	CHECK_EQ(boot_write("k", &image, &input, &mem), (unsigned long long)-E2BIG, "into the "
+										    "EBDA");
 	memory_destroy(&mem);
 	free(longest);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The device models, driven by their registers as a guest drives them. UART cases are rows of a little
- * program: write a register, read one and expect a value, or look at the interrupt line.
+ * The device models, driven by their registers as a guest drives them. UART cases are rows of a
+ * little program: write a register, read one and expect a value, or look at the interrupt line.
  */
 #include "test.h"
 
@@ -88,7 +88,8 @@ void test_uart_registers(void)
 	fake_host_init(&fake, &host);
 	uart_init(&uart, &host);
 	run(&uart, &fake, register_steps, ARRAY_SIZE(register_steps));
-	CHECK(!strcmp(fake.output, "ok"), "the console shows \"%s\", looped data too?", fake.output);
+	CHECK(!strcmp(fake.output, "ok"), "the console shows \"%s\", looped data "
+					  "too?", fake.output);
 }
 
 /* As Linux's driver starts: whatever it drops must not be the input. */

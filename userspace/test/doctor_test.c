@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The doctor's parsers with texts as kernels write them, and its verdicts on machines made of facts. */
+/*
+ * The doctor's parsers with texts as kernels write them, and its verdicts on machines made of
+ * facts.
+ */
 #include "test.h"
 
 #include "../launcher/doctor_report.h"
@@ -7,7 +10,8 @@
 #include <string.h>
 
 static const char cpuinfo_host[] =
-	"processor\t: 0\nvendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel name\t: Intel(R) Core(TM) "
+	"processor\t: 0\nvendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel name\t: Intel(R) "
+	"Core(TM) "
 	"i7\nflags\t\t: fpu vme vmx smx fred est\nvmx flags\t: vnmi preemption_timer ept vpid "
 	"unrestricted_guest ept_ad\nbugs\t\t: none\n\nprocessor\t: 1\nvendor_id\t: Other\n";
 static const char cpuinfo_guest[] =
@@ -36,12 +40,14 @@ static void test_cpuinfo(void)
 
 static void test_small_texts(void)
 {
-	static const char modules[] = "kvm_intel 380928 0 - Live 0x0\nkvm 1142784 1 kvm_intel, Live\n";
+	static const char modules[] = "kvm_intel 380928 0 - Live 0x0\nkvm 1142784 1 kvm_intel, "
+				      "Live\n";
 	static const uint8_t on[] = { 6, 0, 0, 0, 1 }, off[] = { 6, 0, 0, 0, 0 };
 	struct kernel_facts k = { 0 };
 	char mode[24];
 
-	CHECK(doctor_parse_modules(modules, "kvm_intel") && doctor_parse_modules(modules, "kvm"), "");
+	CHECK(doctor_parse_modules(modules, "kvm_intel"), "");
+	CHECK(doctor_parse_modules(modules, "kvm"), "");
 	CHECK(!doctor_parse_modules(modules, "intel") && !doctor_parse_modules(modules, "kv"), "");
 	CHECK(!doctor_parse_modules("", "kvm"), "");
 	doctor_parse_lockdown("none [integrity] confidentiality\n", mode, sizeof(mode));
@@ -64,10 +70,12 @@ static void test_config(void)
 {
 	struct kernel_facts k = { 0 };
 
-	doctor_parse_config("CONFIG_X86_64=y\nCONFIG_MODULES=y\n# CONFIG_MODULE_SIG_FORCE is not set\n"
+	doctor_parse_config("CONFIG_X86_64=y\nCONFIG_MODULES=y\n# CONFIG_MODULE_SIG_FORCE is not "
+			    "set\n"
 			    "CONFIG_MMU_NOTIFIER_X=y\nCONFIG_EVENTFD=y", &k);
 	CHECK(k.config_known == YES && k.modules == YES && k.signature_forced == NO, "");
-	CHECK(k.mmu_notifier == NO && k.eventfd == YES, "names are compared whole; no newline at end");
+	CHECK(k.mmu_notifier == NO && k.eventfd == YES, "names are compared whole; no newline at "
+							"end");
 	doctor_parse_config("CONFIG_ARM64=y\n", &k);
 	CHECK(k.config_known == NO, "another architecture");
 }

@@ -29,7 +29,8 @@ static void make_bzimage(uint8_t *bytes)
 	h->setup_sects = 4;
 	h->syssize = PAYLOAD / 16;
 	h->boot_flag = 0xaa55;
-	h->jump = (0x6a << 8) | 0xeb;	/* the header's end is in the second byte: 0x202 + 0x6a */
+	/* The second byte tells where the header ends: 0x202 + 0x6a. */
+	h->jump = (0x6a << 8) | 0xeb;
 	h->header = 0x53726448;
 	h->version = 0x20f;
 	h->loadflags = LOADED_HIGH;

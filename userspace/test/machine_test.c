@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Console, exit handling and sandbox, with a machine that has no device behind it: its vCPU's struct
- * kvm_run is filled in by the test, its terminal is a pseudo-terminal.
+ * Console, exit handling and sandbox, with a machine that has no device behind it: its vCPU's
+ * struct kvm_run is filled in by the test, its terminal is a pseudo-terminal.
  */
 #include "test.h"
 
@@ -124,11 +124,13 @@ void test_console_pipe(void)
 	options.timeout = 1;
 	old = replace_input(pipe_fd[0]);
 	CHECK_EQ(console_open(&options), 0, error_text());
-	/* Without a terminal there is no escape key, and the end of the input is no end of the run. */
+	/*
+	 * Without a terminal there is no escape key, and the end of the input is no end of the run.
+	 */
 	CHECK_EQ(write(pipe_fd[1], "\1x", 2), 2, "write");
 	close(pipe_fd[1]);
 	console_loop(machine);
-	expect_end(END_TIMEOUT, "1 seconds");
+	expect_end(END_TIMEOUT, "limit of 1 s");
 	console_close();
 	put_back_input(old);
 	start_reading();

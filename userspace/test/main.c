@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Runs all unit tests, or those named on the command line, and prints TAP with a closing line of counts.
- * The exit code is 1 when a test failed.
+ * Runs all unit tests, or those named on the command line, and prints TAP with a closing line of
+ * counts. The exit code is 1 when a test failed.
  */
 #include "test.h"
 

@@ -53,6 +53,7 @@ static const struct {
 
 void test_memory(void)
 {
+	unsigned long long error;
 	struct memory mem;
 	uint8_t byte = 0x5a;
 	size_t i;
@@ -67,8 +68,9 @@ void test_memory(void)
 		CHECK_EQ(at ? at - mem.base : -1, rows[i].offset, rows[i].name);
 	}
 
-	CHECK_EQ(memory_create(&mem, MEMORY_MIN - 1, UINT64_MAX), (unsigned long long)-EINVAL, "small");
-	CHECK_EQ(memory_create(&mem, MEMORY_MAX + 1, UINT64_MAX), (unsigned long long)-EINVAL, "large");
+	error = -EINVAL;
+	CHECK_EQ(memory_create(&mem, MEMORY_MIN - 1, UINT64_MAX), error, "small");
+	CHECK_EQ(memory_create(&mem, MEMORY_MAX + 1, UINT64_MAX), error, "large");
 	CHECK_EQ(memory_create(&mem, 512 * MEMORY_MIB, 256 * MEMORY_MIB),
 		 (unsigned long long)-ENOMEM, "more than the host");
 	CHECK_SENTENCE("512 MiB", "both figures");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A unit test is a function that makes checks; it fails when one of them does. main.c has the table of
- * them and prints TAP. Case tables give each row a name, which a failed check shows.
+ * A unit test is a function that makes checks; it fails when one of them does. main.c has the table
+ * of them and prints TAP. Case tables give each row a name, which a failed check shows.
  */
 #ifndef LINTEL_TEST_H
 #define LINTEL_TEST_H
