@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * SIGKILL of a VMM at random moments: while it creates, while its guest runs, faults, exits, sleeps in HLT, or is being
+ * torn down. Afterwards nothing may be left: the module's reference count is what it was, no process is stuck, and the
+ * kernel's memory is what it was, within what a few per-CPU caches hold back. The random numbers are seeded by a constant,
+ * which is printed, so that a failure can be repeated.
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <sys/wait.h>
+
+#include "chips.h"
+#include "module.h"
+#include "vm.h"
+
+#define SEED	20240611u
+#define ROUNDS	150
+
+static u32 random_state = SEED;
+
+static u32 random_below(u32 n)
+{
+	random_state = random_state * 1664525 + 1013904223;
+	return (random_state >> 8) % n;
+}
+
+/* Page faults, exits, timer interrupts and memory traffic, for ever. */
+GUEST_CODE static void on_tick(struct trap_frame *f)
+{
+	(void)f;
+	ARG(1)++;
+	apic_write(APIC_EOI, 0);
+}
+
+GUEST_CODE static void guest_everything(void)
+{
+	guest_set_handler(0x61, on_tick);
+	apic_enable();
+	apic_write(APIC_TDCR, 0xb);
+	apic_write(APIC_LVTT, 0x61 | APIC_TIMER_PERIODIC);
+	apic_write(APIC_TMICT, 500000);
+	for (u64 n = 0;; n++) {
+		*(volatile u64 *)(GPA_HIGH + (n & 255) * 4096) = n;
+		if (!(n & 63))
+			outb(0x80, n);
+		if (!(n & 1023)) {
+			sti_hlt();
+			cli();
+		}
+		cpu_relax();
+	}
+}
+
+static void *run_vcpu(void *arg)
+{
+	struct vcpu *v = arg;
+
+	for (;;)
+		vcpu_next(v);
+	return NULL;
+}
+
+/* The victim: one or two vCPUs, each in a thread, and now and then a whole VM made and thrown away beside it. */
+static void victim(int kind)
+{
+	struct vm *vm = vm_create(VM_PIT);
+	struct vcpu *v = vcpu_create(vm, 0);
+	struct kvm_mp_state runnable = { KVM_MP_STATE_RUNNABLE };
+	pthread_t thread;
+
+	vcpu_set_long(v, guest_everything);
+	if (kind & 1) {
+		struct vcpu *second = vcpu_create(vm, 1);
+
+		vcpu_set_long(second, guest_everything);
+		ioctl(second->fd, KVM_SET_MP_STATE, &runnable);
+		pthread_create(&thread, NULL, run_vcpu, second);
+	}
+	if (kind & 2) {
+		pthread_create(&thread, NULL, run_vcpu, v);
+		for (;;) {
+			struct vm *other = vm_create(VM_IRQCHIP);
+			struct vcpu *w = vcpu_create(other, 0);
+
+			madvise(vm->mem + GPA_HIGH, 0x100000, MADV_DONTNEED);
+			vcpu_destroy(w);
+			vm_destroy(other);
+		}
+	}
+	run_vcpu(v);
+}
+
+static void kill_one(int kind, u32 us)
+{
+	int status = 0;
+	pid_t child = REQUIRE_OK(fork());
+
+	if (!child) {
+		victim(kind);
+		_exit(1);
+	}
+	usleep(us);
+	REQUIRE_OK(kill(child, SIGKILL));
+	REQUIRE_EQ(waitpid(child, &status, 0), child);
+	CHECK(WIFSIGNALED(status), "round of kind %d: the victim ended by itself, status 0x%x", kind, status);
+}
+
+/* What the kernel itself holds: everything that no process and no page cache accounts for. */
+static long kernel_memory(void)
+{
+	int drop = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
+
+	if (drop >= 0) {
+		if (write(drop, "3", 1) < 0)
+			ktap_note("drop_caches: %m");
+		close(drop);
+	}
+	return meminfo("MemTotal") - meminfo("MemFree") - meminfo("Cached") - meminfo("AnonPages");
+}
+
+TEST_SLOW(kill_at_random_moments, 4)
+{
+	int references = module_references(module_name());
+	long before, after = 0;
+
+	ktap_note("seed %u, %d rounds", SEED, ROUNDS);
+	for (int i = 0; i < 20; i++)		/* warm-up: caches and lazily allocated things */
+		kill_one(i & 3, random_below(20000));
+	CHECK(module_references_settle(references, 2000), "references after the warm-up: %d, before %d",
+	      module_references(module_name()), references);
+	before = kernel_memory();
+	for (int i = 0; i < ROUNDS && !ktap_timed_out(); i++)
+		kill_one(i & 3, random_below(i % 3 ? 20000 : 2000));
+	CHECK(module_references_settle(references, 2000), "references: %d, before %d",
+	      module_references(module_name()), references);
+	/* Freeing by RCU is not over when the process is: the figure may take a moment to come down. */
+	for (int i = 0; i < 100; i++) {
+		after = kernel_memory();
+		if (after - before < ROUNDS * 4)
+			break;
+		usleep(20000);
+	}
+	ktap_note("kernel memory before %ld kB, after %ld kB", before, after);
+	/* Less than one page a round: a leak of anything that a VM owns would show. */
+	CHECK(after - before < ROUNDS * 4, "%ld kB more than before", after - before);
+}
