@@ -4,8 +4,8 @@
  *
  * Readers of ept->lock (faults) may only add: a table where nothing was, a leaf, rights to a leaf.
  * They race with each other by cmpxchg, and the loser keeps its page for the next try.  Writers
- * (the notifier, changes of slots) take away: whole tables are cut off at their highest entry, so the
- * time under the lock depends on the depth of the tree and not on the size of the guest; what was
+ * (the notifier, changes of slots) take away: whole tables are cut off at their highest entry, so
+ * the time under the lock depends on the depth of the tree and not on the size of the guest; what was
  * cut off is freed after CPUs have forgotten it, outside the lock.
  *
  * The flush happens under the lock: another thread that finds an entry already gone must be able

@@ -15,7 +15,6 @@
 #include <linux/atomic.h>
 #include <linux/cpumask.h>
 #include <linux/mmu_notifier.h>
-#include <linux/smp.h>
 #include <linux/spinlock.h>
 
 #include "../types.h"
@@ -36,12 +35,7 @@ struct lintel_ept {
 	struct lintel_memslots __rcu *slots;	/* [S] */
 	struct mmu_notifier notifier;
 	bool registered;			/* [I] the notifier is */
-	/*
-	 * [A] CPUs on which the root may run without INVEPT first: lintel_ept_flush_cpu() sets a
-	 * CPU's bit, a flush clears all.  Looked at before each entry, after mode = IN_GUEST.
-	 */
-	cpumask_t ran_on;
-	cpumask_t touched;			/* [A] CPUs that the root ever ran on */
+	cpumask_t ran_on;			/* [A] CPUs that may cache translations of this root */
 	cpumask_t kick;				/* [E] scratch of lintel_ept_flush() */
 };
 
@@ -98,18 +92,12 @@ int lintel_guest_cmpxchg(struct lintel_vm *vm, gpa_t gpa, const void *old, const
 bool lintel_gpa_has_memory(struct lintel_vm *vm, gpa_t gpa, bool write);
 
 /*
- * lintel_ept_flush_cpu - INVEPT single-context.  Called with interrupts off, in VMX operation, when
- * REQ_TLB_FLUSH was set or this CPU is not in ept.ran_on (lintel_ept_stale_here()).  Both are
- * asked before each entry, after mode = IN_GUEST: a vCPU that comes back to a CPU where it ran
- * before a flush would find old translations there.  A failure marks the VM dead.
+ * lintel_ept_flush_cpu - INVEPT single-context.  Interrupts off, VMX operation on, mode = IN_GUEST:
+ * before an entry with REQ_TLB_FLUSH set.  The core itself makes that request when a vCPU comes to
+ * another CPU than before (first of all to its first): that CPU may hold translations from before a
+ * flush.  A failure marks the VM dead.
  */
 void lintel_ept_flush_cpu(struct lintel_vm *vm);
-
-/* lintel_ept_stale_here - this CPU may hold old translations.  Interrupts or preemption off. */
-static inline bool lintel_ept_stale_here(const struct lintel_ept *ept)
-{
-	return !cpumask_test_cpu(smp_processor_id(), &ept->ran_on);
-}
 
 /*
  * The guest's own page tables, walked in software (interpreter, KVM_TRANSLATE): a pure function of

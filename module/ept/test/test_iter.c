@@ -137,7 +137,7 @@ static void test_random(void)
 		}
 		free_tables();
 	}
-	tap_result(!bad && visits > 1000000, "100 trees, 100 ranges each, %zu visits as by recursion",
+	tap_result(!bad && visits > 1000000, "100 trees, 100 ranges each, %zu visits as recursion",
 		   visits);
 }
 

@@ -268,7 +268,7 @@ static void test_absent(enum mode mode)
 		      fault.error_code == (X86_PF_WRITE | X86_PF_USER) &&
 		      fault.address == va_for(mode) && exchanges == 0;
 	}
-	tap_result(ok, "%s: an absent entry at each level: not a protection fault", mode_name[mode]);
+	tap_result(ok, "%s: an absent entry at each level is no protection fault", mode_name[mode]);
 }
 
 struct reserved_row {
@@ -408,7 +408,7 @@ static void test_accessed_dirty(enum mode mode)
 	ok &= exchanges == levels(mode) + 1U;
 	if (mode == MODE_PAE)
 		ok &= p.pdptr[1] == (0x1000 | P);
-	tap_result(ok, "%s: accessed at every level, dirty in the leaf, each once", mode_name[mode]);
+	tap_result(ok, "%s: accessed at all levels, dirty in the leaf, each once", mode_name[mode]);
 }
 
 static void test_races(void)
