@@ -89,13 +89,16 @@ locate_sid() {
 }
 
 # sid_make BUILD_DIR DIR: build the module in DIR, which is copied into the sid system and whose
-# result is copied back; the links in DIR are followed, for their targets are not in there
+# result is copied back; the links in DIR are followed, for their targets are not in there. The
+# kernel's objtool reads /proc; it is mounted in a mount namespace, which ends with the build.
 sid_make() {
 	local build_dir=${1#"$sid_system"} dir=$2 inside
 	inside=/lintel/$(printf '%s' "$dir" | sha256sum | cut -c1-12)
 	mkdir -p "$sid_system$inside"
 	cp -rLu --preserve=timestamps "$dir/." "$sid_system$inside"
-	nice chroot "$sid_system" make -C "$build_dir" M="$inside" -j"$(nproc)" W=1 \
+	# shellcheck disable=SC2016 # for the inner shell
+	nice unshare --mount sh -ec 'mount -t proc proc "$1/proc"; exec chroot "$@"' sh \
+		"$sid_system" make -C "$build_dir" M="$inside" -j"$(nproc)" W=1 \
 		KCFLAGS=-Werror modules
 	cp "$sid_system$inside/lintel.ko" "$dir/lintel.ko"
 }

@@ -8,8 +8,9 @@ import signal
 import sys
 import tempfile
 
-from . import (EXIT_DIED, EXIT_USAGE, SetupError, TOP, bochs, describe_kernel, initramfs, say,
-               supervise)
+from . import (EXIT_DIED, EXIT_USAGE, SetupError, TOP, bochs, describe_kernel, host, initramfs,
+               qemu, say, supervise)
+from .terminal import Terminal
 
 # Seconds of the emulator's CPU time, for one CPU; a stock kernel needs about 40 to boot.
 TIMEOUTS = {"small": 120, "debug": 900}
@@ -77,28 +78,57 @@ def complete(settings):
         raise SetupError("--cpus must be between 1 and 8")
     if settings.memory < 64 or settings.memory > 16384:
         raise SetupError("--memory must be between 64 and 16384")
-    if settings.mode in ("alone", "joined"):
-        settings.module = settings.module or str(TOP / "build" / settings.kernel / "lintel.ko")
-        if not os.path.exists(settings.module):
-            raise SetupError(f"{settings.module} is missing; "
-                             f"'make module KERNEL={settings.kernel}' builds it")
+    settings.window = ""
+    if settings.interactive and sys.stdout.isatty():
+        columns, rows = os.get_terminal_size(sys.stdout.fileno())
+        settings.window = f"rows {rows} cols {columns}" if rows and columns else ""
+    complete_module(settings)
     if settings.timeout is None:
         settings.timeout = TIMEOUTS.get(settings.kernel, STOCK_TIMEOUT) * (settings.cpus + 1) / 2
-    settings.counts_cpu_time = True
+    settings.counts_cpu_time = settings.backend == "bochs"
 
 
-def run(settings, work):
+def complete_module(settings):
+    """lintel.ko goes into the machine whenever it is there, and has to be when it is loaded."""
+    kernel = "running" if settings.backend == "host" else settings.kernel
+    wanted = settings.module or str(TOP / "build" / kernel / "lintel.ko")
+    if os.path.exists(wanted):
+        settings.module = wanted
+    elif settings.module or settings.mode in ("alone", "joined"):
+        raise SetupError(f"{wanted} is missing; 'make module KERNEL={kernel}' builds it")
+
+
+def choose_backend():
+    """MACHINE says which; else nested KVM where this computer has it, else Bochs."""
+    chosen = os.environ.get("MACHINE") or ("bochs" if qemu.nested_kvm() else "qemu")
+    if chosen not in ("bochs", "qemu", "tcg", "host"):
+        raise SetupError(f"MACHINE={chosen}: there are bochs, qemu, host and tcg")
+    return chosen
+
+
+def run(settings, work, terminal=None):
+    if settings.backend == "host":
+        return host.run(settings, work, initramfs.for_host(settings))
     kernel = describe_kernel(settings.kernel)
     initramfs.make(work / "initrd.gz", kernel, settings)
-    one = supervise.Run(work, settings)
+    one = supervise.Run(work, settings, terminal)
     ports = one.open_ports()
-    command = bochs.command(work, kernel, settings, ports)
+    emulator = bochs if settings.backend == "bochs" else qemu
+    command = emulator.command(work, kernel, settings, ports)
     with bochs.Slot():
         one.supervise(command)
     code = supervise.report(one)
     if one.outcome.files is not None:
         supervise.unpack(one.outcome.files, settings.get)
     return code
+
+
+def shell(settings, work):
+    if settings.backend == "host":
+        raise SetupError("MACHINE=host needs no shell of its own: load lintel.ko and use yours")
+    say("booting; Ctrl-A X leaves")
+    with Terminal() as terminal:
+        return run(settings, work, terminal)
 
 
 def main(arguments):
@@ -108,8 +138,9 @@ def main(arguments):
         signal.signal(number, lambda *_: sys.exit(EXIT_DIED))
     work = pathlib.Path(tempfile.mkdtemp(prefix="lintel-machine."))
     try:
+        settings.backend = choose_backend()
         complete(settings)
-        return run(settings, work)
+        return (shell if settings.interactive else run)(settings, work)
     except SetupError as error:
         say(f"error: {error}")
         return EXIT_USAGE

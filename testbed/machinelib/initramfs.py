@@ -6,12 +6,14 @@ lintel.ko, the user's command, and what the user puts in. A program that is link
 brings its shared libraries along, at the paths where its loader looks for them.
 """
 import gzip
+import io
 import lzma
 import os
 import pathlib
 import re
 import stat
 import subprocess
+import tarfile
 
 from . import SetupError, TESTBED
 
@@ -19,6 +21,8 @@ from . import SetupError, TESTBED
 KVM_MODULES = ("irqbypass", "kvm", "kvm-intel")
 EXTRA_MODULES = ("msr", "cpuid")
 
+DIRECTORIES = ("bin", "dev", "etc", "proc", "root", "sys", "tmp", "run", "lib", "lib64", "mnt",
+               "usr/local/bin", "usr/lib", "testbed")
 PASSWD = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n"
 GROUP = "root:x:0:\ntty:x:5:\nkvm:x:106:\nnogroup:x:65534:\n"
 
@@ -26,10 +30,9 @@ GROUP = "root:x:0:\ntty:x:5:\nkvm:x:106:\nnogroup:x:65534:\n"
 class Archive:
     """Files by their path in the machine; written in cpio's newc format."""
 
-    def __init__(self):
+    def __init__(self, directories):
         self.entries = {}
-        for path in ("bin", "dev", "etc", "proc", "root", "sys", "tmp", "run", "lib", "lib64",
-                     "usr", "usr/local", "usr/local/bin", "usr/lib", "mnt", "testbed"):
+        for path in directories:
             self.directory(path)
 
     def directory(self, path):
@@ -80,6 +83,21 @@ class Archive:
         for number, (path, (mode, content)) in enumerate(sorted(self.entries.items()), 1):
             write_entry(stream, path, mode, content, number)
         write_entry(stream, "TRAILER!!!", 0, b"", 0)
+
+
+    def add_to_tar(self, tar):
+        """The files and links, as members of a tar file; no directory, for those exist."""
+        for path, (mode, content) in sorted(self.entries.items()):
+            if stat.S_ISDIR(mode):
+                continue
+            member = tarfile.TarInfo(path)
+            member.mode = stat.S_IMODE(mode)
+            if stat.S_ISLNK(mode):
+                member.type, member.linkname = tarfile.SYMTYPE, content.decode()
+                tar.addfile(member)
+            else:
+                member.size = len(content)
+                tar.addfile(member, io.BytesIO(content))
 
 
 def write_entry(stream, path, mode, content, inode):
@@ -171,13 +189,30 @@ def add_put(archive, source, destination):
     archive.tree(destination, source)
 
 
+def add_own(archive, place):
+    """The scripts of testbed/root/, as commands."""
+    for script in sorted((TESTBED / "root").iterdir()):
+        if script.name != "init":
+            archive.data(f"{place}/{script.name}", script.read_bytes(), 0o755)
+
+
+def for_host(settings):
+    """What a run on this very computer needs: the commands, and what the user puts in."""
+    archive = Archive(())
+    add_own(archive, "usr/local/bin")
+    if settings.module:
+        archive.data("lib/lintel.ko", pathlib.Path(settings.module).read_bytes())
+    for source, destination in settings.put:
+        add_put(archive, source, destination)
+    return archive
+
+
 def make(path, kernel, settings):
     """Write the archive for one run; settings is the command line, as cli.py parsed it."""
-    archive = Archive()
+    archive = Archive(DIRECTORIES)
     add_busybox(archive)
-    for script in sorted((TESTBED / "root").iterdir()):
-        place = "init" if script.name == "init" else f"bin/{script.name}"
-        archive.data(place, script.read_bytes(), 0o755)
+    add_own(archive, "bin")
+    archive.data("init", (TESTBED / "root" / "init").read_bytes(), 0o755)
     archive.data("etc/passwd", PASSWD.encode())
     archive.data("etc/group", GROUP.encode())
     archive.data("etc/hostname", b"testbed\n")
@@ -186,12 +221,11 @@ def make(path, kernel, settings):
         archive.data("lib/lintel.ko", pathlib.Path(settings.module).read_bytes())
     for source, destination in settings.put:
         add_put(archive, source, destination)
-    command = "\n".join(settings.command) + "\n"
-    archive.data("testbed/command", command.encode(), 0o755)
+    archive.data("testbed/command", (settings.command[0] + "\n").encode(), 0o755)
+    variables = {"mode": settings.mode, "module_args": settings.module_args,
+                 "interactive": "1" if settings.interactive else "",
+                 "window": settings.window, "get": " ".join(one for one, _ in settings.get)}
     archive.data("testbed/settings", "".join(
-        f"{name}='{value}'\n" for name, value in (
-            ("mode", settings.mode), ("module_args", settings.module_args),
-            ("interactive", "1" if settings.interactive else ""),
-            ("get", " ".join(source for source, _ in settings.get)))).encode())
+        f"{name}='{value}'\n" for name, value in variables.items()).encode())
     with gzip.open(path, "wb", compresslevel=1) as stream:
         archive.write(stream)

@@ -58,8 +58,9 @@ class Lines:
 class Run:
     """One run of an emulator, from its start to its end."""
 
-    def __init__(self, work, settings):
+    def __init__(self, work, settings, terminal=None):
         self.work = work
+        self.terminal = terminal
         self.settings = settings
         self.outcome = Outcome()
         self.result = b""
@@ -71,11 +72,18 @@ class Run:
         self.log = open(settings.console, "w") if settings.console else None
         self.selector = selectors.DefaultSelector()
         self.process = None
+        self.left = False       # somebody at the terminal ended the machine
+        if terminal:
+            self.selector.register(sys.stdin, selectors.EVENT_READ, "typed")
 
     def open_ports(self):
         """A FIFO for each serial port, open on our side before the emulator starts."""
         ports = {}
         for name in ("console", "result", "kernel"):
+            if self.terminal and name == "console":
+                self.selector.register(self.terminal.master, selectors.EVENT_READ, name)
+                ports[name] = self.terminal.path
+                continue
             path = self.work / name
             os.mkfifo(path)
             # read and write: so no open blocks, and the end of a writer is no end of file
@@ -112,6 +120,9 @@ class Run:
         """Handle what has arrived; False when nothing had."""
         events = self.selector.select(timeout)
         for key, _ in events:
+            if key.data == "typed":
+                self.left |= not self.terminal.typed()
+                continue
             try:
                 data = os.read(key.fd, 65536)
             except BlockingIOError:
@@ -185,6 +196,8 @@ class Run:
     # the whole
 
     def expired(self, begin):
+        if self.terminal:
+            return False
         limit = self.settings.timeout
         if self.settings.counts_cpu_time and self.cpu_seconds() > limit:
             return True
@@ -198,6 +211,9 @@ class Run:
             self.start(command)
             while self.process.poll() is None:
                 self.drain(0.5)
+                if self.left:
+                    outcome.code = 0
+                    break
                 if self.fatal_at is not None:
                     if time.monotonic() - self.fatal_at > AFTER_FATAL:
                         break
@@ -207,7 +223,7 @@ class Run:
                     outcome.failure = (EXIT_HANG, "no end within the time limit of "
                                        f"{self.settings.timeout:g} s: the machine was stopped")
                     break
-            while self.drain(0):
+            while not self.left and self.drain(0):
                 pass
             self.end_lines()
         finally:
