@@ -66,8 +66,13 @@ static const struct {
 #define STAT_NAME_SIZE	48
 #define STAT_ID_SIZE	48
 
-/* A descriptor and its name; the header gives one size for all names, so they form an array. */
-#define STAT_DESC_SIZE	(sizeof(struct kvm_stats_desc) + STAT_NAME_SIZE)
+/*
+ * A descriptor and its name; the header gives one size for all names, so they form an array.  The
+ * name begins where user space sees it: newer kernels, but not their user space, count a name of
+ * their own length into the structure.
+ */
+#define STAT_NAME_AT	offsetof(struct kvm_stats_desc, name)
+#define STAT_DESC_SIZE	(STAT_NAME_AT + STAT_NAME_SIZE)
 static_assert(STAT_DESC_SIZE % __alignof__(u64) == 0);
 
 #define NR_VCPU_STATS	(ARRAY_SIZE(rows) + ARRAY_SIZE(reasons) + 1)	/* 1: exits_other */
@@ -96,7 +101,7 @@ static void image_add(struct stat_image *image, const char *prefix, const char *
 	d->flags = type | KVM_STATS_UNIT_NONE | KVM_STATS_BASE_POW10;
 	d->size = 1;
 	d->offset = image->nr * sizeof(u64);
-	snprintf((char *)d + sizeof(*d), STAT_NAME_SIZE, "%s%s", prefix, name);
+	snprintf((char *)d + STAT_NAME_AT, STAT_NAME_SIZE, "%s%s", prefix, name);
 	image->value[image->nr++] = value;
 }
 
