@@ -143,15 +143,18 @@ static int default_sizes(struct emulate_ctxt *c)
 		c->insn.ad_bytes = 8;
 		return EMULATE_OK;
 	case EMULATE_MODE_PROT32:
-		c->insn.op_bytes = c->insn.ad_bytes = 4;
+		c->insn.op_bytes = 4;
+		c->insn.ad_bytes = 4;
 		return EMULATE_OK;
 	case EMULATE_MODE_REAL:
 		/* CS keeps its D bit when protected mode is left. */
 		EMU_TRY(emu_segment(c, EMULATE_CS, &cs));
-		c->insn.op_bytes = c->insn.ad_bytes = cs->ar & EMULATE_AR_DB ? 4 : 2;
+		c->insn.op_bytes = cs->ar & EMULATE_AR_DB ? 4 : 2;
+		c->insn.ad_bytes = c->insn.op_bytes;
 		return EMULATE_OK;
 	default:
-		c->insn.op_bytes = c->insn.ad_bytes = 2;
+		c->insn.op_bytes = 2;
+		c->insn.ad_bytes = 2;
 		return EMULATE_OK;
 	}
 }
@@ -297,86 +300,100 @@ static void set_special(struct emulate_operand *o, unsigned int type, unsigned i
 	o->size = size;
 }
 
-/* Operands that ModRM names. */
-static int decode_modrm_operand(struct emulate_ctxt *c, struct emulate_operand *o,
-				unsigned int enc)
+static unsigned int size_of(const struct emulate_ctxt *c, unsigned int size)
 {
-	struct emulate_insn *insn = &c->insn;
-	unsigned int v = insn->op_bytes, y = insn->rex & REX_W ? 8 : 4;
-	unsigned int native = emu_long(c) ? 8 : 4;
+	const struct emulate_insn *insn = &c->insn;
 
-	switch (enc) {
-	case ENC_Eb: set_rm(insn, o, 1, 1); break;
-	case ENC_Ew: set_rm(insn, o, 2, 2); break;
-	case ENC_Ed: set_rm(insn, o, 4, 4); break;
-	case ENC_Ev: set_rm(insn, o, v, v); break;
-	case ENC_Ey: set_rm(insn, o, y, y); break;
-	case ENC_Es: set_rm(insn, o, 2, v); break;
-	case ENC_En: set_rm(insn, o, native, native); break;
-	case ENC_M: return set_memory(c, o, 1);
-	case ENC_Mp: return set_memory(c, o, v + 2);
-	case ENC_Mv: return set_memory(c, o, v);
-	case ENC_My: return set_memory(c, o, y);
-	case ENC_Gb: set_register(insn, o, insn->reg, 1); break;
-	case ENC_Gw: set_register(insn, o, insn->reg, 2); break;
-	case ENC_Gd: set_register(insn, o, insn->reg, 4); break;
-	case ENC_Gv: set_register(insn, o, insn->reg, v); break;
-	case ENC_Gy: set_register(insn, o, insn->reg, y); break;
-	case ENC_Sw:
-		if ((insn->reg & 7) > EMULATE_GS)
-			return emulate_raise(c, VEC_UD);
-		set_special(o, EMULATE_OPND_SEG, insn->reg & 7, 2);
-		break;
-	case ENC_Cn: set_special(o, EMULATE_OPND_CR, insn->reg, native); break;
-	case ENC_Dn: set_special(o, EMULATE_OPND_DR, insn->reg, native); break;
-	case ENC_Vx: set_special(o, EMULATE_OPND_XMM, insn->reg, 16); break;
-	case ENC_Wx:
-		set_special(o, insn->mod == 3 ? EMULATE_OPND_XMM : EMULATE_OPND_MEM, insn->rm, 16);
-		break;
+	switch (size) {
+	case SIZE_V:
+		return insn->op_bytes;
+	case SIZE_Z:
+		return insn->op_bytes == 2 ? 2 : 4;
+	case SIZE_Y:
+		return insn->rex & REX_W ? 8 : 4;
+	case SIZE_N:
+		return emu_long(c) ? 8 : 4;
+	case SIZE_P:
+		return insn->op_bytes + 2;
+	default:
+		return size;
 	}
-	return EMULATE_OK;
 }
 
-/* dst is the first operand, already decoded, for ENC_Ie. */
+/* The immediate operands. */
+static int decode_immediate(struct emulate_ctxt *c, struct emulate_operand *o, unsigned int kind,
+			    unsigned int size)
+{
+	struct emulate_insn *insn = &c->insn;
+	u64 selector;
+
+	switch (kind) {
+	case KIND_UNSIGNED:
+		return set_immediate(c, o, size, false);
+	case KIND_LIKE_FIRST:
+		return set_immediate(c, o, insn->dst.size == 1 ? 1 : size, true);
+	case KIND_MOFFS:
+		return set_moffs(c, o, size);
+	case KIND_FAR:
+		EMU_TRY(set_immediate(c, o, size, false));
+		EMU_TRY(next_value(c, 2, &selector));
+		insn->far_sel = selector;
+		return EMULATE_OK;
+	default:
+		return set_immediate(c, o, size, true);
+	}
+}
+
 static int decode_operand(struct emulate_ctxt *c, struct emulate_operand *o, unsigned int enc)
 {
 	struct emulate_insn *insn = &c->insn;
-	unsigned int v = insn->op_bytes, z = v == 8 ? 4 : v;
-	unsigned int low = (insn->opcode & 7) | (insn->rex & REX_B ? 8 : 0);
+	unsigned int kind = emu_encodings[enc].kind, reg = emu_encodings[enc].reg;
+	unsigned int size = size_of(c, emu_encodings[enc].size);
 
 	if (enc == ENC_NONE)
 		return EMULATE_OK;
-	if (enc <= ENC_MODRM_LAST)
-		return decode_modrm_operand(c, o, enc);
-	switch (enc) {
-	case ENC_Zb: set_register(insn, o, low, 1); break;
-	case ENC_Zv: set_register(insn, o, low, v); break;
-	case ENC_AL: set_special(o, EMULATE_OPND_REG, EMULATE_RAX, 1); break;
-	case ENC_AX: set_special(o, EMULATE_OPND_REG, EMULATE_RAX, v); break;
-	case ENC_CL: set_special(o, EMULATE_OPND_REG, EMULATE_RCX, 1); break;
-	case ENC_DX: set_special(o, EMULATE_OPND_REG, EMULATE_RDX, 2); break;
-	case ENC_1:
-		set_special(o, EMULATE_OPND_IMM, 0, 1);
+	switch (kind) {
+	case KIND_RM:
+		set_rm(insn, o, size, size_of(c, reg));
+		break;
+	case KIND_MEMORY:
+		return set_memory(c, o, size);
+	case KIND_REG:
+		set_register(insn, o, insn->reg, size);
+		break;
+	case KIND_LOW:
+		set_register(insn, o, (insn->opcode & 7) | (insn->rex & REX_B ? 8 : 0), size);
+		break;
+	case KIND_SEGMENT:
+		if ((insn->reg & 7) > EMULATE_GS)
+			return emulate_raise(c, VEC_UD);
+		set_special(o, EMULATE_OPND_SEG, insn->reg & 7, size);
+		break;
+	case KIND_CR:
+		set_special(o, EMULATE_OPND_CR, insn->reg, size);
+		break;
+	case KIND_DR:
+		set_special(o, EMULATE_OPND_DR, insn->reg, size);
+		break;
+	case KIND_XMM:
+		set_special(o, EMULATE_OPND_XMM, insn->reg, size);
+		break;
+	case KIND_XMM_RM:
+		set_special(o, insn->mod == 3 ? EMULATE_OPND_XMM : EMULATE_OPND_MEM, insn->rm,
+			    size);
+		break;
+	case KIND_FIXED:
+		set_special(o, EMULATE_OPND_REG, reg, size);
+		break;
+	case KIND_NAMED_SEGMENT:
+		set_special(o, EMULATE_OPND_SEG, reg, size);
+		break;
+	case KIND_ONE:
+		set_special(o, EMULATE_OPND_IMM, 0, size);
 		o->val = 1;
 		break;
-	case ENC_Ib: return set_immediate(c, o, 1, false);
-	case ENC_Iw: return set_immediate(c, o, 2, false);
-	case ENC_Iv: return set_immediate(c, o, v, false);
-	case ENC_Ibs: case ENC_Jb: return set_immediate(c, o, 1, true);
-	case ENC_Iz: case ENC_Jz: return set_immediate(c, o, z, true);
-	case ENC_Ie: return set_immediate(c, o, insn->dst.size == 1 ? 1 : z, true);
-	case ENC_Ob: return set_moffs(c, o, 1);
-	case ENC_Ov: return set_moffs(c, o, v);
-	case ENC_Ap: {
-		u64 selector;
-
-		EMU_TRY(set_immediate(c, o, v, false));
-		EMU_TRY(next_value(c, 2, &selector));
-		insn->far_sel = selector;
-		break;
-	}
 	default:
-		set_special(o, EMULATE_OPND_SEG, enc - ENC_ES, 2);
+		return decode_immediate(c, o, kind, size);
 	}
 	return EMULATE_OK;
 }
@@ -487,8 +504,6 @@ static int decode_one(struct emulate_ctxt *c)
 	struct emulate_opcode e;
 
 	EMU_TRY(default_sizes(c));
-	if (emu_long(c))
-		insn->ad_bytes = 8;
 	EMU_TRY(decode_prefixes(c));
 	EMU_TRY(decode_opcode(c, &e));
 	if (needs_modrm(&e)) {

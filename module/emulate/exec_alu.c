@@ -197,7 +197,7 @@ static bool divide_signed(unsigned int size, u64 high, u64 low, u64 divisor, u64
 	if (!divide_unsigned(size, high, low, divisor, quotient, remainder))
 		return false;
 	/* The most negative quotient has no positive counterpart. */
-	if (*quotient > sign - (negative == minus))
+	if (*quotient > (negative == minus ? sign - 1 : sign))
 		return false;
 	if (negative != minus)
 		*quotient = -*quotient & mask;

@@ -11,6 +11,7 @@
 #define LINTEL_EMULATE_OPCODE_H
 
 #include "env.h"
+#include "insn.h"
 
 /* X(operation, handler): the handler is emu_do_<handler>(). The first 16 stand as encoded. */
 #define EMULATE_OPS(X) \
@@ -83,6 +84,25 @@ enum emulate_encoding {
 	ENC_ES, ENC_CS, ENC_SS, ENC_DS, ENC_FS, ENC_GS,
 };
 
+/* Sizes that depend on prefixes and mode, in a table of sizes in bytes. */
+#define SIZE_V	0x20	/* the operand size */
+#define SIZE_Z	0x21	/* the same, at most 4 */
+#define SIZE_Y	0x22	/* 4, with REX.W 8 */
+#define SIZE_N	0x23	/* 4, in 64-bit mode 8 */
+#define SIZE_P	0x24	/* a far pointer: the operand size and 2 */
+
+/* How an encoding becomes an operand: see decode_operand(). */
+enum emulate_kind {
+	KIND_RM, KIND_MEMORY, KIND_REG, KIND_SEGMENT, KIND_CR, KIND_DR, KIND_XMM, KIND_XMM_RM,
+	KIND_LOW, KIND_FIXED, KIND_ONE, KIND_UNSIGNED, KIND_SIGNED, KIND_LIKE_FIRST, KIND_MOFFS,
+	KIND_FAR, KIND_NAMED_SEGMENT,
+};
+
+/* .size: of memory and of an immediate, and of a register where .reg does not say otherwise. */
+struct emulate_encoding_info {
+	u8 kind, size, reg;
+};
+
 #define F_READ		0x0001	/* the first operand is read before the handler runs */
 #define F_WRITE		0x0002	/* and written after it */
 #define F_LOCK		0x0004	/* LOCK is allowed, if the first operand is in memory */
@@ -121,6 +141,8 @@ enum emulate_group {
 /* tables.c. A group's entry replaces the operation; its operands, where given; and adds flags. */
 extern const struct emulate_opcode emu_opcode_map[2][256];
 extern const struct emulate_opcode emu_opcode_group[GROUP_COUNT][8];
+
+extern const struct emulate_encoding_info emu_encodings[];
 
 /* For the tests and for traces. */
 extern const char *const emu_op_name[OP_COUNT];

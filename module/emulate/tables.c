@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The opcode maps: data, and nothing else.
+ * The opcode maps and the operand encodings: data, and nothing else.
  *
  * An absent entry is OP_UNSUPPORTED, which the core reports as such; only what the SDM's
  * opcode map leaves empty, or what it defines as undefined, is OP_UNDEFINED and raises #UD. The
@@ -272,6 +272,54 @@ const struct emulate_opcode emu_opcode_group[GROUP_COUNT][8] = {
 		E(NOP, 0), E(NOP, 0), E(NOP, 0), E(NOP, 0),
 		E(NOP, 0), E(NOP, 0), E(NOP, 0), E(NOP, 0),
 	},
+};
+
+const struct emulate_encoding_info emu_encodings[] = {
+	[ENC_Eb] = { KIND_RM, 1, 1 },
+	[ENC_Ew] = { KIND_RM, 2, 2 },
+	[ENC_Ed] = { KIND_RM, 4, 4 },
+	[ENC_Ev] = { KIND_RM, SIZE_V, SIZE_V },
+	[ENC_Ey] = { KIND_RM, SIZE_Y, SIZE_Y },
+	[ENC_Es] = { KIND_RM, 2, SIZE_V },
+	[ENC_En] = { KIND_RM, SIZE_N, SIZE_N },
+	[ENC_M] = { KIND_MEMORY, 1, 0 },
+	[ENC_Mp] = { KIND_MEMORY, SIZE_P, 0 },
+	[ENC_Mv] = { KIND_MEMORY, SIZE_V, 0 },
+	[ENC_My] = { KIND_MEMORY, SIZE_Y, 0 },
+	[ENC_Gb] = { KIND_REG, 1, 0 },
+	[ENC_Gw] = { KIND_REG, 2, 0 },
+	[ENC_Gd] = { KIND_REG, 4, 0 },
+	[ENC_Gv] = { KIND_REG, SIZE_V, 0 },
+	[ENC_Gy] = { KIND_REG, SIZE_Y, 0 },
+	[ENC_Sw] = { KIND_SEGMENT, 2, 0 },
+	[ENC_Cn] = { KIND_CR, SIZE_N, 0 },
+	[ENC_Dn] = { KIND_DR, SIZE_N, 0 },
+	[ENC_Vx] = { KIND_XMM, 16, 0 },
+	[ENC_Wx] = { KIND_XMM_RM, 16, 0 },
+	[ENC_Zb] = { KIND_LOW, 1, 0 },
+	[ENC_Zv] = { KIND_LOW, SIZE_V, 0 },
+	[ENC_AL] = { KIND_FIXED, 1, EMULATE_RAX },
+	[ENC_AX] = { KIND_FIXED, SIZE_V, EMULATE_RAX },
+	[ENC_CL] = { KIND_FIXED, 1, EMULATE_RCX },
+	[ENC_DX] = { KIND_FIXED, 2, EMULATE_RDX },
+	[ENC_1] = { KIND_ONE, 1, 0 },
+	[ENC_Ib] = { KIND_UNSIGNED, 1, 0 },
+	[ENC_Ibs] = { KIND_SIGNED, 1, 0 },
+	[ENC_Iw] = { KIND_UNSIGNED, 2, 0 },
+	[ENC_Iz] = { KIND_SIGNED, SIZE_Z, 0 },
+	[ENC_Iv] = { KIND_UNSIGNED, SIZE_V, 0 },
+	[ENC_Ie] = { KIND_LIKE_FIRST, SIZE_Z, 0 },
+	[ENC_Jb] = { KIND_SIGNED, 1, 0 },
+	[ENC_Jz] = { KIND_SIGNED, SIZE_Z, 0 },
+	[ENC_Ob] = { KIND_MOFFS, 1, 0 },
+	[ENC_Ov] = { KIND_MOFFS, SIZE_V, 0 },
+	[ENC_Ap] = { KIND_FAR, SIZE_V, 0 },
+	[ENC_ES] = { KIND_NAMED_SEGMENT, 2, EMULATE_ES },
+	[ENC_CS] = { KIND_NAMED_SEGMENT, 2, EMULATE_CS },
+	[ENC_SS] = { KIND_NAMED_SEGMENT, 2, EMULATE_SS },
+	[ENC_DS] = { KIND_NAMED_SEGMENT, 2, EMULATE_DS },
+	[ENC_FS] = { KIND_NAMED_SEGMENT, 2, EMULATE_FS },
+	[ENC_GS] = { KIND_NAMED_SEGMENT, 2, EMULATE_GS },
 };
 
 const char *const emu_op_name[OP_COUNT] = {
