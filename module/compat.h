@@ -60,9 +60,30 @@ bool lintel_guest_mode_work_pending(void);
 #define SYSCORE_DATA		void
 #endif
 
+/* Newer kernels mark the member that user space may change at any time: it is read once. */
+#ifdef HINT_UNSAFE_IN_KVM
+#define run_immediate_exit(run)	READ_ONCE((run)->immediate_exit__unsafe)
+#else
+#define run_immediate_exit(run)	READ_ONCE((run)->immediate_exit)
+#endif
+
 /* Older headers do not know these parts of the KVM API. */
 #ifndef KVM_CAP_USER_MEMORY2
 #define KVM_CAP_USER_MEMORY2	231
+#endif
+#ifndef KVM_SET_USER_MEMORY_REGION2
+struct kvm_userspace_memory_region2 {
+	__u32 slot;
+	__u32 flags;
+	__u64 guest_phys_addr;
+	__u64 memory_size;
+	__u64 userspace_addr;
+	__u64 guest_memfd_offset;
+	__u32 guest_memfd;
+	__u32 pad1;
+	__u64 pad2[14];
+};
+#define KVM_SET_USER_MEMORY_REGION2 _IOW(KVMIO, 0x49, struct kvm_userspace_memory_region2)
 #endif
 
 /* GUP that any signal ends, not only a fatal one: 6.2. */

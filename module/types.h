@@ -22,7 +22,10 @@ enum lintel_next {
 #define LINTEL_MAX_VCPUS	64	/* vCPUs of one VM */
 #define LINTEL_MAX_VCPU_ID	255	/* vCPU ids are below this: one xAPIC id each */
 #define LINTEL_NR_GSI		24	/* IOAPIC pins; GSI 0..15 reach the PIC as well */
+#define LINTEL_MAX_ROUTES	4096	/* entries of KVM_SET_GSI_ROUTING */
 #define LINTEL_MAX_MEMSLOTS	512	/* memory slots of one VM */
+
+#define LINTEL_VCPU_MMAP_SIZE	(2 * PAGE_SIZE)	/* struct kvm_run; data of port accesses */
 
 struct lintel_vm;
 struct lintel_vcpu;

@@ -57,7 +57,7 @@ enum lintel_request {
 	REQ_EVENT,		/* an interrupt, NMI, INIT or SIPI may be deliverable */
 	REQ_CLOCK,		/* write the pvclock page again */
 	REQ_DEAD,		/* the VM was killed */
-	REQ_UNHALT,		/* something ended HLT */
+	REQ_TRIPLE_FAULT,	/* a fault while delivering #DF: shut down */
 };
 
 /* Where the vCPU's thread is; written by it, read by lintel_vcpu_kick(). */
@@ -80,6 +80,7 @@ struct lintel_events {
 		u64 payload;
 	} exception;
 	struct {
+		bool pending;		/* KVM_INTERRUPT without an in-kernel irqchip: waits for IF */
 		bool injected;
 		bool soft;
 		u8 nr;
@@ -87,8 +88,7 @@ struct lintel_events {
 	} interrupt;
 	struct {
 		bool injected;
-		bool masked;		/* without virtual NMIs only; else in the VMCS */
-		u8 pending;		/* [M] taken over from nmi_queued */
+		u8 pending;		/* taken over from nmi_queued */
 	} nmi;
 };
 
@@ -100,19 +100,21 @@ struct lintel_io_fragment {
 	u8 data[8];
 };
 
-#define LINTEL_IO_FRAGMENTS	6
+#define LINTEL_IO_FRAGMENTS	16
 
 struct lintel_io {
 	/* runs at the next KVM_RUN, before anything else; RESUME, TO_USER or -errno */
 	int (*complete)(struct lintel_vcpu *vcpu);
 	struct lintel_io_fragment fragment[LINTEL_IO_FRAGMENTS];
-	u8 nr_fragments;	/* queued by the instruction in hand */
+	u8 nr_fragments;	/* MMIO that the instruction in hand queued for user space */
 	u8 done;		/* of those, finished by user space */
-	u8 used;		/* reads that the restarted instruction took up again */
+	bool reading;		/* they are reads: the instruction is restarted when all are done */
 	bool pio_valid;		/* string input: kvm_run's data page holds pio_count items */
+	bool pio_out;		/* string output waits in the data page */
 	u8 pio_size;
-	u32 pio_count;
 	u16 pio_port;
+	u32 pio_count;
+	unsigned long rip;	/* of the port instruction that user space finishes */
 };
 
 /* What the last VM exit left in the VMCS, copied while it was current. */
@@ -127,6 +129,7 @@ struct lintel_exit {
 	u64 qualification;
 	u64 guest_linear;
 	gpa_t gpa;
+	u32 instruction_error;	/* of a VM entry that failed before the guest state was loaded */
 };
 
 #define LINTEL_NR_EXIT_REASONS	80
@@ -168,6 +171,8 @@ struct lintel_vcpu {
 	unsigned long cr0, cr4;				/* [M] as the guest sees them, TS and owned bits aside */
 	u64 efer;					/* [M] as the guest sees it */
 	u64 xcr0;					/* [M] */
+	u64 cr8;					/* [M] without a LAPIC in the kernel */
+	u64 apic_base;					/* [M] likewise */
 	unsigned long dr[4], dr6, dr7;			/* [M] */
 	u64 msr_star, msr_lstar, msr_cstar, msr_sfmask;	/* [M] while not loaded into the CPU */
 	u64 msr_kernel_gs_base, msr_tsc_aux;		/* [M] likewise */

@@ -42,7 +42,9 @@ struct lintel_vm {
 	bool dead;					/* [A] a VMX instruction failed: nothing runs any more */
 	u32 boot_cpu_id;				/* [L] KVM_SET_BOOT_CPU_ID */
 	u64 tsc_khz;					/* [L] default of new vCPUs */
-	u64 tsc_offset_base;				/* [L] host TSC when the VM was made */
+	struct mutex tsc_lock;				/* the two below; inside vcpu->mutex */
+	u64 tsc_offset;					/* of the vCPUs, as last set by the VMM */
+	bool tsc_offset_set;
 	struct lintel_clock clock;			/* own lock: the time base of kvm-clock */
 	gpa_t tss_addr;					/* [L] KVM_SET_TSS_ADDR: remembered, not needed */
 	gpa_t identity_map_addr;			/* [L] KVM_SET_IDENTITY_MAP_ADDR: likewise */

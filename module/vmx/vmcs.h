@@ -38,14 +38,20 @@ void vmcs_free(struct vmcs_handle *vmcs);
  */
 void vmcs_clear_remote(struct vmcs_handle *vmcs);
 
+/* vmcs_clear_all_here - this CPU is about to leave VMX operation.  Interrupts off. */
+void vmcs_clear_all_here(void);
+
 /*
  * vmx_window_try - make the vCPU's VMCS current, interrupts off until vmx_window_end().  The vCPU is
  * loaded on this CPU.  Returns false (interrupts as before) when this CPU is not in VMX operation (it is
  * going offline) or the vCPU is not loaded here.
  */
 bool vmx_window_try(struct lintel_vcpu *vcpu);
-/* vmx_window_begin - the same for callers that may sleep: waits until the thread was moved elsewhere. */
-void vmx_window_begin(struct lintel_vcpu *vcpu);
+/*
+ * vmx_window_begin - the same for callers that may sleep: waits until the thread was moved
+ * elsewhere.  Returns 0, or -EIO (no window!) when the VM is dead.
+ */
+int __must_check vmx_window_begin(struct lintel_vcpu *vcpu);
 void vmx_window_end(struct lintel_vcpu *vcpu);
 
 #endif

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Version differences that need code.
+ */
+#include "compat.h"
+
+#include <linux/kvm_host.h>
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
+#include <linux/entry-kvm.h>
+#else
+#include <linux/entry-virt.h>
+#endif
+
+bool lintel_guest_mode_work_pending(void)
+{
+	return __xfer_to_guest_mode_work_pending();
+}
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
+/*
+ * The helper writes two things there when a signal is pending: the exit reason of run, and a
+ * counter.  Nobody reads them; all threads may share the one object.
+ */
+static struct kvm_run lent_run;
+static struct kvm_vcpu lent_vcpu = { .run = &lent_run };
+
+int lintel_guest_mode_handle_work(void)
+{
+	return xfer_to_guest_mode_handle_work(&lent_vcpu);
+}
+#else
+int lintel_guest_mode_handle_work(void)
+{
+	return xfer_to_guest_mode_handle_work();
+}
+#endif

@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The vCPU descriptor: running, and state in and out.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/kvm.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/signal.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "dev.h"
+#include "user.h"
+#include "../compat.h"
+#include "../irq/irq.h"
+#include "../paravirt/clock.h"
+#include "../regs.h"
+#include "../stats.h"
+#include "../vcpu_life.h"
+#include "../vm.h"
+#include "../vmx/cpuid.h"
+#include "../vmx/msr.h"
+
+static long vcpu_run(struct ioctl_context *ctx)
+{
+	return ctx->arg ? -EINVAL : lintel_vcpu_run(ctx->vcpu);
+}
+
+/* For handlers that return nothing and those that return an errno. */
+#define GET(name, type)								\
+static long vcpu_get_##name(struct ioctl_context *ctx)				\
+{										\
+	struct type *arg = ctx->arg;						\
+										\
+	lintel_get_##name(ctx->vcpu, arg);					\
+	return 0;								\
+}
+
+#define SET(name, type)								\
+static long vcpu_set_##name(struct ioctl_context *ctx)				\
+{										\
+	const struct type *arg = ctx->arg;					\
+										\
+	return lintel_set_##name(ctx->vcpu, arg);				\
+}
+
+GET(regs, kvm_regs)
+GET(sregs, kvm_sregs)
+SET(sregs, kvm_sregs)
+GET(debugregs, kvm_debugregs)
+SET(debugregs, kvm_debugregs)
+GET(vcpu_events, kvm_vcpu_events)
+SET(vcpu_events, kvm_vcpu_events)
+
+static long vcpu_set_regs(struct ioctl_context *ctx)
+{
+	lintel_set_regs(ctx->vcpu, ctx->arg);
+	return 0;
+}
+
+static long vcpu_get_fpu(struct ioctl_context *ctx)
+{
+	guest_fpu_get(ctx->vcpu, ctx->arg);
+	return 0;
+}
+
+static long vcpu_set_fpu(struct ioctl_context *ctx)
+{
+	return guest_fpu_set(ctx->vcpu, ctx->arg);
+}
+
+static long vcpu_get_xsave(struct ioctl_context *ctx)
+{
+	guest_xsave_get(ctx->vcpu, ctx->arg);
+	return 0;
+}
+
+static long vcpu_set_xsave(struct ioctl_context *ctx)
+{
+	return guest_xsave_set(ctx->vcpu, ctx->arg);
+}
+
+static long vcpu_get_xcrs(struct ioctl_context *ctx)
+{
+	struct kvm_xcrs *xcrs = ctx->arg;
+
+	memset(xcrs, 0, sizeof(*xcrs));
+	xcrs->nr_xcrs = 1;
+	xcrs->xcrs[0].xcr = 0;
+	xcrs->xcrs[0].value = ctx->vcpu->xcr0;
+	return 0;
+}
+
+static long vcpu_set_xcrs(struct ioctl_context *ctx)
+{
+	const struct kvm_xcrs *xcrs = ctx->arg;
+	u32 i;
+
+	if (xcrs->nr_xcrs > KVM_MAX_XCRS || xcrs->flags)
+		return -EINVAL;
+	for (i = 0; i < xcrs->nr_xcrs; i++)
+		if (!xcrs->xcrs[i].xcr)
+			return lintel_set_xcr0(ctx->vcpu, xcrs->xcrs[i].value) ? -EINVAL : 0;
+	return 0;
+}
+
+static int msr_get(void *vcpu, u32 msr, u64 *value)
+{
+	return lintel_msr_get(vcpu, msr, value, true);
+}
+
+static int msr_set(void *vcpu, u32 msr, u64 *value)
+{
+	return lintel_msr_set(vcpu, msr, *value, true);
+}
+
+static long vcpu_get_msrs(struct ioctl_context *ctx)
+{
+	return lintel_user_msrs(ctx->arg, msr_get, ctx->vcpu, true);
+}
+
+static long vcpu_set_msrs(struct ioctl_context *ctx)
+{
+	return lintel_user_msrs(ctx->arg, msr_set, ctx->vcpu, false);
+}
+
+static long vcpu_get_lapic(struct ioctl_context *ctx)
+{
+	return ctx->vcpu->lapic ? lintel_lapic_get(ctx->vcpu, ctx->arg) : -EINVAL;
+}
+
+static long vcpu_set_lapic(struct ioctl_context *ctx)
+{
+	return ctx->vcpu->lapic ? lintel_lapic_set(ctx->vcpu, ctx->arg) : -EINVAL;
+}
+
+static int cpuid_get(void *vcpu, struct kvm_cpuid_entry2 *entries, u32 *nent)
+{
+	return lintel_cpuid_get(vcpu, entries, nent);
+}
+
+static long vcpu_get_cpuid2(struct ioctl_context *ctx)
+{
+	return lintel_user_get_cpuid(ctx->arg, cpuid_get, ctx->vcpu);
+}
+
+static long vcpu_set_cpuid2(struct ioctl_context *ctx)
+{
+	struct kvm_cpuid_entry2 *entries;
+	u32 nent;
+	long ret;
+
+	entries = lintel_user_cpuid(ctx->arg, &nent);
+	if (IS_ERR(entries))
+		return PTR_ERR(entries);
+	ret = lintel_cpuid_set(ctx->vcpu, entries, nent);
+	kvfree(entries);
+	return ret;
+}
+
+static long vcpu_get_mp_state(struct ioctl_context *ctx)
+{
+	((struct kvm_mp_state *)ctx->arg)->mp_state = ctx->vcpu->mp_state;
+	return 0;
+}
+
+static long vcpu_set_mp_state(struct ioctl_context *ctx)
+{
+	u32 state = ((struct kvm_mp_state *)ctx->arg)->mp_state;
+
+	switch (state) {
+	case KVM_MP_STATE_RUNNABLE:
+		break;
+	case KVM_MP_STATE_UNINITIALIZED:
+	case KVM_MP_STATE_INIT_RECEIVED:
+	case KVM_MP_STATE_HALTED:
+		if (ctx->vcpu->lapic)
+			break;
+		fallthrough;
+	default:
+		return -EINVAL;
+	}
+	WRITE_ONCE(ctx->vcpu->mp_state, state);
+	lintel_vcpu_request(ctx->vcpu, REQ_EVENT);
+	return 0;
+}
+
+static long vcpu_get_tsc_khz(struct ioctl_context *ctx)
+{
+	return ctx->vcpu->tsc_khz;
+}
+
+/* Without TSC scaling in use a guest runs at the host's rate, within what NTP would correct. */
+static long vcpu_set_tsc_khz(struct ioctl_context *ctx)
+{
+	unsigned long khz = (unsigned long)ctx->arg, host = ctx->vm->tsc_khz;
+
+	if (khz && (khz < host - host / 4000 || khz > host + host / 4000))
+		return -EINVAL;
+	return 0;
+}
+
+static long vcpu_interrupt(struct ioctl_context *ctx)
+{
+	const struct kvm_interrupt *interrupt = ctx->arg;
+	struct lintel_vcpu *vcpu = ctx->vcpu;
+
+	if (interrupt->irq >= KVM_NR_INTERRUPTS)
+		return -EINVAL;
+	if (vcpu->lapic)
+		return -ENXIO;
+	if (vcpu->events.interrupt.pending || vcpu->events.interrupt.injected)
+		return -EEXIST;
+	vcpu->events.interrupt.pending = true;
+	vcpu->events.interrupt.nr = interrupt->irq;
+	lintel_vcpu_request(vcpu, REQ_EVENT);
+	return 0;
+}
+
+static long vcpu_nmi(struct ioctl_context *ctx)
+{
+	lintel_vcpu_queue_nmi(ctx->vcpu);
+	return 0;
+}
+
+static long vcpu_signal_mask(struct ioctl_context *ctx)
+{
+	struct kvm_signal_mask __user *user = ctx->arg;
+	struct lintel_vcpu *vcpu = ctx->vcpu;
+	sigset_t sigset;
+	u32 len;
+
+	if (!user) {
+		vcpu->sigset_active = false;
+		return 0;
+	}
+	if (get_user(len, &user->len))
+		return -EFAULT;
+	if (len != sizeof(sigset))
+		return -EINVAL;
+	if (copy_from_user(&sigset, user->sigset, sizeof(sigset)))
+		return -EFAULT;
+	sigdelsetmask(&sigset, sigmask(SIGKILL) | sigmask(SIGSTOP));
+	vcpu->sigset = sigset;
+	vcpu->sigset_active = true;
+	return 0;
+}
+
+static long vcpu_clock_ctrl(struct ioctl_context *ctx)
+{
+	return lintel_clock_paused(ctx->vcpu);
+}
+
+static long vcpu_setup_mce(struct ioctl_context *ctx)
+{
+	u64 cap = *(u64 *)ctx->arg;
+	unsigned int banks = cap & 0xff, i;
+
+	if (!banks || banks > ARRAY_SIZE(ctx->vcpu->mce_banks) / 4 || (cap & ~(BIT_ULL(8) | 0xffULL)))
+		return -EINVAL;
+	ctx->vcpu->mcg_cap = cap;
+	ctx->vcpu->mcg_ctl = cap & BIT_ULL(8) ? ~0ULL : 0;
+	for (i = 0; i < banks; i++)
+		ctx->vcpu->mce_banks[4 * i] = ~0ULL;
+	return 0;
+}
+
+static long vcpu_translate(struct ioctl_context *ctx)
+{
+	struct kvm_translation *t = ctx->arg;
+	struct guest_walk_fault fault;
+	struct guest_paging paging;
+	gpa_t gpa = 0;
+
+	lintel_paging_state(ctx->vcpu, &paging);
+	paging.cpl = 0;
+	paging.system_access = true;
+	t->valid = !lintel_guest_walk(ctx->vm, &paging, t->linear_address, ACCESS_READ, &gpa, &fault);
+	t->physical_address = t->valid ? gpa : ~0ULL;
+	t->writeable = 1;
+	t->usermode = 0;
+	return 0;
+}
+
+static long vcpu_stats_fd(struct ioctl_context *ctx)
+{
+	return lintel_vcpu_stats_fd(ctx->vcpu);
+}
+
+static const struct ioctl_row vcpu_rows[] = {
+	{ KVM_RUN, LOCK_VCPU, ARG_NUMBER, vcpu_run },
+	{ KVM_GET_REGS, LOCK_VCPU_LOADED, ARG_COPY, vcpu_get_regs },
+	{ KVM_SET_REGS, LOCK_VCPU_LOADED, ARG_COPY, vcpu_set_regs },
+	{ KVM_GET_SREGS, LOCK_VCPU_LOADED, ARG_COPY, vcpu_get_sregs },
+	{ KVM_SET_SREGS, LOCK_VCPU_LOADED, ARG_COPY, vcpu_set_sregs },
+	{ KVM_GET_FPU, LOCK_VCPU, ARG_COPY, vcpu_get_fpu },
+	{ KVM_SET_FPU, LOCK_VCPU, ARG_COPY, vcpu_set_fpu },
+	{ KVM_GET_XSAVE, LOCK_VCPU, ARG_COPY, vcpu_get_xsave },
+	{ KVM_SET_XSAVE, LOCK_VCPU, ARG_COPY, vcpu_set_xsave },
+	{ KVM_GET_XCRS, LOCK_VCPU, ARG_COPY, vcpu_get_xcrs },
+	{ KVM_SET_XCRS, LOCK_VCPU, ARG_COPY, vcpu_set_xcrs },
+	{ KVM_GET_MSRS, LOCK_VCPU_LOADED, ARG_USER, vcpu_get_msrs },
+	{ KVM_SET_MSRS, LOCK_VCPU_LOADED, ARG_USER, vcpu_set_msrs },
+	{ KVM_GET_LAPIC, LOCK_VCPU_LOADED, ARG_COPY, vcpu_get_lapic },
+	{ KVM_SET_LAPIC, LOCK_VCPU_LOADED, ARG_COPY, vcpu_set_lapic },
+	{ KVM_GET_CPUID2, LOCK_VCPU, ARG_USER, vcpu_get_cpuid2 },
+	{ KVM_SET_CPUID2, LOCK_VCPU, ARG_USER, vcpu_set_cpuid2 },
+	{ KVM_GET_MP_STATE, LOCK_VCPU_LOADED, ARG_COPY, vcpu_get_mp_state },
+	{ KVM_SET_MP_STATE, LOCK_VCPU_LOADED, ARG_COPY, vcpu_set_mp_state },
+	{ KVM_GET_VCPU_EVENTS, LOCK_VCPU_LOADED, ARG_COPY, vcpu_get_vcpu_events },
+	{ KVM_SET_VCPU_EVENTS, LOCK_VCPU_LOADED, ARG_COPY, vcpu_set_vcpu_events },
+	{ KVM_GET_DEBUGREGS, LOCK_VCPU_LOADED, ARG_COPY, vcpu_get_debugregs },
+	{ KVM_SET_DEBUGREGS, LOCK_VCPU_LOADED, ARG_COPY, vcpu_set_debugregs },
+	{ KVM_GET_TSC_KHZ, LOCK_VCPU, ARG_NUMBER, vcpu_get_tsc_khz },
+	{ KVM_SET_TSC_KHZ, LOCK_VCPU, ARG_NUMBER, vcpu_set_tsc_khz },
+	{ KVM_INTERRUPT, LOCK_VCPU_LOADED, ARG_COPY, vcpu_interrupt },
+	{ KVM_NMI, LOCK_NONE, ARG_NUMBER, vcpu_nmi },
+	{ KVM_SET_SIGNAL_MASK, LOCK_VCPU, ARG_USER, vcpu_signal_mask },
+	{ KVM_KVMCLOCK_CTRL, LOCK_VCPU, ARG_NUMBER, vcpu_clock_ctrl },
+	{ KVM_X86_SETUP_MCE, LOCK_VCPU, ARG_COPY, vcpu_setup_mce },
+	{ KVM_TRANSLATE, LOCK_VCPU_LOADED, ARG_COPY, vcpu_translate },
+	{ KVM_GET_STATS_FD, LOCK_NONE, ARG_NUMBER, vcpu_stats_fd },
+};
+
+static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct lintel_vcpu *vcpu = file->private_data;
+	struct ioctl_context ctx = { .vm = vcpu->vm, .vcpu = vcpu };
+
+	return lintel_ioctl_dispatch(vcpu_rows, ARRAY_SIZE(vcpu_rows), &ctx, cmd, arg);
+}
+
+static vm_fault_t vcpu_fault(struct vm_fault *vmf)
+{
+	struct lintel_vcpu *vcpu = vmf->vma->vm_file->private_data;
+
+	if (vmf->pgoff >= LINTEL_VCPU_MMAP_SIZE / PAGE_SIZE)
+		return VM_FAULT_SIGBUS;
+	vmf->page = virt_to_page((void *)vcpu->run + (vmf->pgoff << PAGE_SHIFT));
+	get_page(vmf->page);
+	return 0;
+}
+
+static const struct vm_operations_struct vcpu_vm_ops = {
+	.fault = vcpu_fault,
+};
+
+static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	vma->vm_ops = &vcpu_vm_ops;
+	return 0;
+}
+
+static int vcpu_close(struct inode *inode, struct file *file)
+{
+	struct lintel_vcpu *vcpu = file->private_data;
+
+	lintel_vm_put(vcpu->vm);
+	return 0;
+}
+
+const struct file_operations lintel_vcpu_fops = {
+	.owner = THIS_MODULE,
+	.release = vcpu_close,
+	.unlocked_ioctl = vcpu_ioctl,
+	.mmap = vcpu_mmap,
+	.llseek = noop_llseek,
+};
+
+long lintel_vcpu_open(struct lintel_vm *vm, u32 id)
+{
+	struct lintel_vcpu *vcpu;
+	int fd;
+
+	vcpu = lintel_vcpu_create(vm, id);
+	if (IS_ERR(vcpu))
+		return PTR_ERR(vcpu);
+	lintel_vm_get(vm);
+	fd = anon_inode_getfd("lintel-vcpu", &lintel_vcpu_fops, vcpu, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		lintel_vm_put(vm);
+	return fd;
+}

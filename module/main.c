@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Module init and exit: requirements, VMX operation, the device node.
+ *
+ * Each step that can fail says in one sentence why.  The device appears last, so that nothing can
+ * be asked of a half-made module, and goes first.
+ */
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+
+#include "ioctl/dev.h"
+#include "params.h"
+#include "vmx/cpu.h"
+#include "vmx/fpu.h"
+
+struct lintel_params lintel_params = {
+	.vpid = true,
+	.ept_ad = true,
+	.ept_2m = true,
+	.ept_1g = true,
+	.ple = true,
+};
+
+#define FEATURE_PARAM(name, text)						\
+	module_param_named(name, lintel_params.name, bool, 0444);		\
+	MODULE_PARM_DESC(name, text " (default: on where the CPU has it)")
+
+FEATURE_PARAM(vpid, "use virtual-processor identifiers");
+FEATURE_PARAM(ept_ad, "use EPT accessed and dirty bits");
+FEATURE_PARAM(ept_2m, "use 2 MiB EPT entries");
+FEATURE_PARAM(ept_1g, "use 1 GiB EPT entries");
+FEATURE_PARAM(ple, "use PAUSE-loop exiting");
+
+static bool claim_kvm_node;
+module_param(claim_kvm_node, bool, 0444);
+MODULE_PARM_DESC(claim_kvm_node,
+		 "also register misc minor 232, /dev/kvm; refused while KVM has it (default: off)");
+
+static struct miscdevice lintel_device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "lintel",
+	.mode = 0660,
+	.fops = &lintel_dev_fops,
+};
+
+/* For programs that make their own node by the number. */
+static struct miscdevice kvm_node = {
+	.minor = KVM_MINOR,
+	.name = "kvm",
+	.mode = 0660,
+	.fops = &lintel_dev_fops,
+};
+
+static int __init lintel_init(void)
+{
+	int err;
+
+	err = guest_fpu_init();
+	if (err) {
+		pr_err("lintel: this CPU's XSAVE area does not fit in one page\n");
+		return err;
+	}
+	err = vmx_cpu_init();
+	if (err)
+		return err;
+	if (claim_kvm_node) {
+		err = misc_register(&kvm_node);
+		if (err) {
+			pr_err("lintel: claim_kvm_node=1 refused: misc minor 232 is taken (is KVM loaded?)\n");
+			goto cpu_exit;
+		}
+	}
+	err = misc_register(&lintel_device);
+	if (err) {
+		pr_err("lintel: cannot register /dev/lintel (error %d)\n", err);
+		goto unregister_kvm_node;
+	}
+	pr_info("lintel: ready, %s\n",
+		lintel_joined ? "sharing VMX operation with kvm_intel" : "alone");
+	return 0;
+unregister_kvm_node:
+	if (claim_kvm_node)
+		misc_deregister(&kvm_node);
+cpu_exit:
+	vmx_cpu_exit();
+	return err;
+}
+
+static void __exit lintel_exit(void)
+{
+	misc_deregister(&lintel_device);
+	if (claim_kvm_node)
+		misc_deregister(&kvm_node);
+	vmx_cpu_exit();
+}
+
+module_init(lintel_init);
+module_exit(lintel_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Lintel: a VMX hypervisor with the KVM API");
+MODULE_VERSION("0.1");

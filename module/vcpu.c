@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The run loop: the one place that decides to leave the kernel.
+ *
+ * KVM_RUN finishes what user space was asked for, then alternates between vmx_run(), which stays
+ * in the guest as long as it can, and lintel_handle_exit() for what that could not do.  Between
+ * them requests, INIT and SIPI, HLT and the thread's own duties are looked after.
+ */
+#include <linux/hardirq.h>
+#include <linux/sched/signal.h>
+#include <linux/smp.h>
+
+#include "compat.h"
+#include "irq/irq.h"
+#include "paravirt/clock.h"
+#include "regs.h"
+#include "vcpu_life.h"
+#include "vm.h"
+#include "vmx/controls.h"
+#include "vmx/event.h"
+#include "vmx/msr.h"
+#include "vmx/run.h"
+
+void lintel_vcpu_kick(struct lintel_vcpu *vcpu)
+{
+	int cpu;
+
+	/* Pairs with the barrier of the waiter's set_current_state(). */
+	smp_mb();
+	if (wq_has_sleeper(&vcpu->wait))
+		wake_up(&vcpu->wait);
+	if (READ_ONCE(vcpu->mode) != IN_GUEST)
+		return;
+	cpu = READ_ONCE(vcpu->cpu);
+	preempt_disable();
+	/* -EBUSY: a kick is on its way already. */
+	if (cpu >= 0 && cpu != smp_processor_id())
+		smp_call_function_single_async(cpu, &vcpu->kick_csd);
+	preempt_enable();
+}
+
+void lintel_vcpu_notify_event(struct lintel_vcpu *vcpu)
+{
+	lintel_vcpu_request(vcpu, REQ_EVENT);
+	lintel_vcpu_kick(vcpu);
+}
+
+void lintel_vcpu_queue_nmi(struct lintel_vcpu *vcpu)
+{
+	atomic_inc(&vcpu->nmi_queued);
+	lintel_vcpu_notify_event(vcpu);
+}
+
+/* --- HLT and waiting for INIT and SIPI --- */
+
+static bool should_wake(struct lintel_vcpu *vcpu)
+{
+	if (READ_ONCE(vcpu->vm->dead) || lintel_lapic_has_event(vcpu))
+		return true;
+	if (vcpu->mp_state == KVM_MP_STATE_HALTED)
+		return lintel_has_deliverable_event(vcpu);
+	return vcpu->mp_state == KVM_MP_STATE_RUNNABLE;
+}
+
+/* RESUME: runnable, or INIT or SIPI is to be taken; -EINTR. */
+static int block(struct lintel_vcpu *vcpu)
+{
+	int err;
+
+	/* The condition reads cached registers only: fill the cache while it can be. */
+	lintel_reg_need(vcpu, REG_ALL);
+	lintel_vcpu_put(vcpu);
+	err = wait_event_interruptible(vcpu->wait, should_wake(vcpu));
+	lintel_vcpu_load(vcpu);
+	if (err)
+		return -EINTR;
+	vcpu->stats.halt_wakeups++;
+	if (vcpu->mp_state == KVM_MP_STATE_HALTED && lintel_has_deliverable_event(vcpu))
+		WRITE_ONCE(vcpu->mp_state, KVM_MP_STATE_RUNNABLE);
+	return RESUME;
+}
+
+static void take_sipi(struct lintel_vcpu *vcpu, u8 vector)
+{
+	struct lintel_segment cs = {
+		.selector = vector << 8, .base = (u32)vector << 12, .limit = 0xffff, .ar = 0x9b,
+	};
+
+	lintel_set_segment(vcpu, SEG_CS, &cs);
+	lintel_set_rip(vcpu, 0);
+	WRITE_ONCE(vcpu->mp_state, KVM_MP_STATE_RUNNABLE);
+}
+
+/* INIT resets; an application processor then waits for a SIPI, the bootstrap processor starts over. */
+static void take_init_and_sipi(struct lintel_vcpu *vcpu)
+{
+	int vector;
+
+	if (lintel_lapic_take_init(vcpu)) {
+		vmx_vcpu_reset(vcpu, true);
+		lintel_lapic_reset(vcpu, true);
+		WRITE_ONCE(vcpu->mp_state, vcpu->id == vcpu->vm->boot_cpu_id ?
+			   KVM_MP_STATE_RUNNABLE : KVM_MP_STATE_INIT_RECEIVED);
+	}
+	vector = lintel_lapic_take_sipi(vcpu);
+	if (vector >= 0 && vcpu->mp_state == KVM_MP_STATE_INIT_RECEIVED)
+		take_sipi(vcpu, vector);
+}
+
+/* --- the loop --- */
+
+static int entry_failed(struct lintel_vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+
+	if (!vcpu->exit.instruction_error)
+		return -EIO;
+	run->exit_reason = KVM_EXIT_FAIL_ENTRY;
+	run->fail_entry.hardware_entry_failure_reason = vcpu->exit.instruction_error;
+	run->fail_entry.cpu = raw_smp_processor_id();
+	return TO_USER;
+}
+
+/* What must be done before the guest is entered, where sleeping is allowed. */
+static int serve_requests(struct lintel_vcpu *vcpu)
+{
+	if (test_bit(REQ_DEAD, &vcpu->requests))
+		return -EIO;
+	if (test_and_clear_bit(REQ_TRIPLE_FAULT, &vcpu->requests)) {
+		vcpu->run->exit_reason = KVM_EXIT_SHUTDOWN;
+		return TO_USER;
+	}
+	if (test_and_clear_bit(REQ_CLOCK, &vcpu->requests))
+		lintel_clock_update(vcpu);
+	return RESUME;
+}
+
+/* Without a LAPIC in the kernel, user space may ask to hear when an interrupt could be injected. */
+static bool window_wanted(struct lintel_vcpu *vcpu)
+{
+	return !vcpu->lapic && READ_ONCE(vcpu->run->request_interrupt_window) &&
+	       !vcpu->events.interrupt.pending && !vcpu->events.interrupt.injected &&
+	       lintel_interrupts_allowed(vcpu);
+}
+
+static int run_once(struct lintel_vcpu *vcpu)
+{
+	enum vmx_run_result result;
+
+	if (vcpu->lapic && lintel_lapic_has_event(vcpu))
+		take_init_and_sipi(vcpu);
+	if (unlikely(vcpu->mp_state != KVM_MP_STATE_RUNNABLE))
+		return block(vcpu);
+
+	result = vmx_run(vcpu);
+	switch (result) {
+	case RUN_EXIT:
+		return lintel_handle_exit(vcpu);
+	case RUN_ENTRY_FAILED:
+		return entry_failed(vcpu);
+	case RUN_ATTENTION:
+		break;
+	}
+	/* Not loaded: this CPU leaves VMX operation, the scheduler is about to move us. */
+	if (unlikely(!vcpu->vmx.switched))
+		schedule_timeout_uninterruptible(1);
+	return RESUME;
+}
+
+static int run_loop(struct lintel_vcpu *vcpu)
+{
+	int ret;
+
+	for (;;) {
+		if (unlikely(READ_ONCE(vcpu->requests))) {
+			ret = serve_requests(vcpu);
+			if (ret != RESUME)
+				return ret;
+		}
+		ret = run_once(vcpu);
+		if (ret != RESUME)
+			return ret;
+		if (window_wanted(vcpu)) {
+			vcpu->run->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
+			return TO_USER;
+		}
+		if (lintel_guest_mode_work_pending()) {
+			if (lintel_guest_mode_handle_work())
+				return -EINTR;
+		}
+	}
+}
+
+/* What kvm_run always tells. */
+static void tell_user(struct lintel_vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+
+	run->if_flag = !!(lintel_rflags(vcpu) & X86_EFLAGS_IF);
+	run->flags = 0;
+	run->cr8 = vcpu->lapic ? lintel_lapic_cr8(vcpu) : vcpu->cr8;
+	lintel_msr_get(vcpu, MSR_IA32_APICBASE, &run->apic_base, true);
+	run->ready_for_interrupt_injection = vcpu->lapic ? 1 :
+		!vcpu->events.interrupt.pending && !vcpu->events.interrupt.injected &&
+		lintel_interrupts_allowed(vcpu);
+}
+
+/* User space answers: CR8 without a LAPIC in the kernel, and the access it was asked for. */
+static int take_answer(struct lintel_vcpu *vcpu)
+{
+	int (*complete)(struct lintel_vcpu *vcpu) = vcpu->io.complete;
+
+	if (!vcpu->lapic) {
+		u64 cr8 = READ_ONCE(vcpu->run->cr8);
+
+		if (cr8 & ~15ULL)
+			return -EINVAL;
+		vcpu->cr8 = cr8;
+	}
+	if (!complete)
+		return RESUME;
+	vcpu->io.complete = NULL;
+	return complete(vcpu);
+}
+
+static int run_loaded(struct lintel_vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+	int ret;
+
+	if (vcpu->mp_state == KVM_MP_STATE_UNINITIALIZED) {
+		if (run_immediate_exit(run))
+			return -EINTR;
+		ret = block(vcpu);
+		if (ret)
+			return ret;
+		take_init_and_sipi(vcpu);
+		return -EAGAIN;
+	}
+	ret = take_answer(vcpu);
+	if (ret != RESUME)
+		return ret;
+	if (run_immediate_exit(run))
+		return -EINTR;
+	return run_loop(vcpu);
+}
+
+int lintel_vcpu_run(struct lintel_vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+	sigset_t saved;
+	int ret;
+
+	if (READ_ONCE(vcpu->vm->dead))
+		return -EIO;
+	if (vcpu->sigset_active)
+		sigprocmask(SIG_SETMASK, &vcpu->sigset, &saved);
+	lintel_vcpu_load(vcpu);
+	run->exit_reason = KVM_EXIT_UNKNOWN;
+	run->flags = 0;
+	ret = run_loaded(vcpu);
+	if (ret == -EINTR)
+		run->exit_reason = KVM_EXIT_INTR;
+	if (ret > 0) {
+		vcpu->stats.exits_to_user++;
+		ret = 0;
+	}
+	tell_user(vcpu);
+	lintel_vcpu_put(vcpu);
+	if (vcpu->sigset_active)
+		sigprocmask(SIG_SETMASK, &saved, NULL);
+	return ret;
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Making and freeing a vCPU, and binding it to a CPU.
+ *
+ * While loaded, a vCPU follows its thread: when the scheduler takes the thread off the CPU, what
+ * the guest left in MSRs is put away; when it puts it on another CPU, the VMCS is cleared where it
+ * was.  Guest entries happen only between load and put.
+ */
+#include <linux/mm.h>
+#include <linux/preempt.h>
+#include <linux/slab.h>
+
+#include "irq/irq.h"
+#include "regs.h"
+#include "vcpu_life.h"
+#include "vm.h"
+#include "vmx/controls.h"
+#include "vmx/cpuid.h"
+
+/* Preemption off.  The vCPU may come from another CPU, where its VMCS is still active. */
+static void load_on_cpu(struct lintel_vcpu *vcpu, int cpu)
+{
+	if (vcpu->vmcs.cpu != cpu) {
+		vmcs_clear_remote(&vcpu->vmcs);
+		/* this CPU may hold translations from an earlier stay */
+		lintel_vcpu_request(vcpu, REQ_TLB_FLUSH);
+	}
+	WRITE_ONCE(vcpu->cpu, cpu);
+}
+
+static void put_from_cpu(struct lintel_vcpu *vcpu)
+{
+	vmx_host_put(vcpu);
+	WRITE_ONCE(vcpu->cpu, -1);
+}
+
+static void sched_in(struct preempt_notifier *notifier, int cpu)
+{
+	load_on_cpu(container_of(notifier, struct lintel_vcpu, preempt_notifier), cpu);
+}
+
+static void sched_out(struct preempt_notifier *notifier, struct task_struct *next)
+{
+	put_from_cpu(container_of(notifier, struct lintel_vcpu, preempt_notifier));
+}
+
+static struct preempt_ops preempt_ops = {
+	.sched_in = sched_in,
+	.sched_out = sched_out,
+};
+
+void lintel_vcpu_load(struct lintel_vcpu *vcpu)
+{
+	int cpu = get_cpu();
+
+	preempt_notifier_register(&vcpu->preempt_notifier);
+	load_on_cpu(vcpu, cpu);
+	put_cpu();
+}
+
+void lintel_vcpu_put(struct lintel_vcpu *vcpu)
+{
+	preempt_disable();
+	put_from_cpu(vcpu);
+	preempt_notifier_unregister(&vcpu->preempt_notifier);
+	preempt_enable();
+}
+
+/* The kick itself: that the CPU takes the IPI is all. */
+static void kick_arrived(void *unused)
+{
+}
+
+static struct lintel_vcpu *alloc_vcpu(struct lintel_vm *vm, u32 id)
+{
+	struct lintel_vcpu *vcpu = kvzalloc(sizeof(*vcpu), GFP_KERNEL_ACCOUNT);
+
+	if (!vcpu)
+		return NULL;
+	vcpu->vm = vm;
+	vcpu->id = id;
+	vcpu->index = vm->nr_vcpus;
+	vcpu->cpu = -1;
+	vcpu->vmcs.cpu = -1;
+	vcpu->mode = OUTSIDE_GUEST;
+	vcpu->tsc_khz = vm->tsc_khz;
+	vcpu->tsc_offset = vm->tsc_offset;
+	vcpu->mcg_cap = ARRAY_SIZE(vcpu->mce_banks) / 4;
+	vcpu->apic_base = 0xfee00000ULL | (id == vm->boot_cpu_id ? BIT(8) : 0);
+	mutex_init(&vcpu->mutex);
+	init_waitqueue_head(&vcpu->wait);
+	INIT_CSD(&vcpu->kick_csd, kick_arrived, NULL);
+	preempt_notifier_init(&vcpu->preempt_notifier, &preempt_ops);
+	/* two pages: struct kvm_run, and the data of port accesses */
+	vcpu->run = alloc_pages_exact(LINTEL_VCPU_MMAP_SIZE, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	if (!vcpu->run) {
+		kvfree(vcpu);
+		return NULL;
+	}
+	vcpu->pio_data = (void *)vcpu->run + PAGE_SIZE;
+	return vcpu;
+}
+
+static int init_vcpu(struct lintel_vcpu *vcpu)
+{
+	int err = guest_fpu_alloc(vcpu);
+
+	if (!err)
+		err = lintel_cpuid_set(vcpu, NULL, 0);
+	if (!err)
+		err = vmx_vcpu_init(vcpu);
+	if (!err && lintel_irqchip_in_kernel(vcpu->vm))
+		err = lintel_lapic_create(vcpu);
+	if (err)
+		return err;
+
+	lintel_vcpu_load(vcpu);
+	err = vmx_vcpu_setup(vcpu);
+	lintel_vcpu_put(vcpu);
+	if (vcpu->lapic && vcpu->id != vcpu->vm->boot_cpu_id)
+		vcpu->mp_state = KVM_MP_STATE_UNINITIALIZED;
+	else
+		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
+	return err;
+}
+
+void lintel_vcpu_destroy(struct lintel_vcpu *vcpu)
+{
+	lintel_lapic_destroy(vcpu);
+	vmx_vcpu_free(vcpu);
+	lintel_cpuid_free(vcpu);
+	guest_fpu_free(vcpu);
+	free_pages_exact(vcpu->run, LINTEL_VCPU_MMAP_SIZE);
+	kvfree(vcpu);
+}
+
+struct lintel_vcpu *lintel_vcpu_create(struct lintel_vm *vm, u32 id)
+{
+	struct lintel_vcpu *vcpu;
+	unsigned int i;
+	int err;
+
+	if (id >= LINTEL_MAX_VCPU_ID)
+		return ERR_PTR(-EINVAL);
+	if (vm->nr_vcpus >= LINTEL_MAX_VCPUS)
+		return ERR_PTR(-EINVAL);
+	for_each_vcpu(i, vcpu, vm)
+		if (vcpu->id == id)
+			return ERR_PTR(-EEXIST);
+
+	vcpu = alloc_vcpu(vm, id);
+	if (!vcpu)
+		return ERR_PTR(-ENOMEM);
+	err = init_vcpu(vcpu);
+	if (err) {
+		lintel_vcpu_destroy(vcpu);
+		return ERR_PTR(err);
+	}
+	WRITE_ONCE(vm->vcpus[vcpu->index], vcpu);
+	/* Pairs with lintel_vm_vcpu(). */
+	smp_store_release(&vm->nr_vcpus, vm->nr_vcpus + 1);
+	return vcpu;
+}

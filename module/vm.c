@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Lifetime of a VM.
+ *
+ * Made by KVM_CREATE_VM, kept by its own file and by each vCPU's, freed with the last of them.
+ * Creation goes downwards: hold on VMX operation, EPT with its MMU notifier; destruction is the
+ * reverse, after all vCPUs (which nothing can run any more) are gone.
+ */
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/sched/mm.h>
+#include <linux/slab.h>
+#include <asm/tsc.h>
+
+#include "irq/irq.h"
+#include "paravirt/clock.h"
+#include "vcpu.h"
+#include "vcpu_life.h"
+#include "vm.h"
+#include "vmx/cpu.h"
+
+struct lintel_vm *lintel_vm_create(void)
+{
+	struct lintel_vm *vm;
+	int err;
+
+	vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
+	if (!vm)
+		return ERR_PTR(-ENOMEM);
+	kref_init(&vm->refs);
+	mutex_init(&vm->lock);
+	mutex_init(&vm->slots_lock);
+	mutex_init(&vm->tsc_lock);
+	vm->tsc_khz = tsc_khz;
+	vm->tsc_offset = -rdtsc();
+	lintel_clock_init(vm);
+
+	err = init_srcu_struct(&vm->srcu);
+	if (err)
+		goto free_vm;
+	err = vmx_get();
+	if (err)
+		goto cleanup_srcu;
+	vm->mm = current->mm;
+	mmgrab(vm->mm);
+	err = lintel_ept_init(vm);
+	if (err)
+		goto drop_mm;
+	__module_get(THIS_MODULE);
+	return vm;
+drop_mm:
+	mmdrop(vm->mm);
+	vmx_put();
+cleanup_srcu:
+	cleanup_srcu_struct(&vm->srcu);
+free_vm:
+	kfree(vm);
+	return ERR_PTR(err);
+}
+
+void lintel_vm_get(struct lintel_vm *vm)
+{
+	kref_get(&vm->refs);
+}
+
+static void vm_release(struct kref *refs)
+{
+	struct lintel_vm *vm = container_of(refs, struct lintel_vm, refs);
+	unsigned int i;
+
+	lintel_irqchip_destroy(vm);
+	/* before the vCPUs: the MMU notifier looks at them until it is unregistered */
+	lintel_ept_destroy(vm);
+	for (i = 0; i < vm->nr_vcpus; i++)
+		lintel_vcpu_destroy(vm->vcpus[i]);
+	mmdrop(vm->mm);
+	vmx_put();
+	cleanup_srcu_struct(&vm->srcu);
+	kfree(vm);
+	module_put(THIS_MODULE);
+}
+
+void lintel_vm_put(struct lintel_vm *vm)
+{
+	kref_put(&vm->refs, vm_release);
+}
+
+void lintel_vm_kill(struct lintel_vm *vm)
+{
+	struct lintel_vcpu *vcpu;
+	unsigned int i;
+
+	WRITE_ONCE(vm->dead, true);
+	for_each_vcpu(i, vcpu, vm) {
+		lintel_vcpu_request(vcpu, REQ_DEAD);
+		lintel_vcpu_kick(vcpu);
+	}
+}

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What a VMCS holds before its first entry, as tables.
+ *
+ * Controls come from the capability words (caps.c); host fields that never change are written
+ * here, the others in host.c; guest state is the SDM's table of the state after reset.
+ */
+#include <linux/idr.h>
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <asm/cpufeature.h>
+#include <asm/msr.h>
+#include <asm/processor-flags.h>
+#include <asm/segment.h>
+#include <asm/trapnr.h>
+
+#include "caps.h"
+#include "controls.h"
+#include "cr.h"
+#include "debug.h"
+#include "ops.h"
+#include "../compat.h"
+#include "../irq/irq.h"
+#include "../regs.h"
+#include "../vm.h"
+
+extern const char vmx_exit_point[];	/* entry.S */
+
+static DEFINE_IDA(vpids);
+
+/* #AC and #DB: delivered in an endless loop they would hold the CPU (D8).  #MC is the host's. */
+#define EXCEPTIONS_ALWAYS	(BIT(X86_TRAP_AC) | BIT(X86_TRAP_DB) | BIT(X86_TRAP_MC))
+
+/* MSRs that the guest reads and writes without an exit: each is switched by the VMCS or at load. */
+static const u32 direct_msrs[] = {
+	MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP,
+	MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE, MSR_IA32_CR_PAT,
+};
+
+/* SDM, "MSR-Bitmap Address": four 1 KiB maps: read low, read high, write low, write high. */
+static void allow_msr(void *bitmap, u32 msr)
+{
+	unsigned int base = msr >= 0xc0000000 ? 0x400 : 0;
+
+	msr &= 0x1fff;
+	__clear_bit(msr, bitmap + base);
+	__clear_bit(msr, bitmap + base + 0x800);
+}
+
+int vmx_vcpu_init(struct lintel_vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = &vcpu->vmx;
+	int i, err;
+
+	vmx->host_cpu = -1;
+	err = vmcs_alloc(&vcpu->vmcs);
+	if (err)
+		return err;
+	vmx->msr_bitmap = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!vmx->msr_bitmap) {
+		vmcs_free(&vcpu->vmcs);
+		return -ENOMEM;
+	}
+	memset(vmx->msr_bitmap, 0xff, PAGE_SIZE);
+	for (i = 0; i < ARRAY_SIZE(direct_msrs); i++)
+		allow_msr(vmx->msr_bitmap, direct_msrs[i]);
+
+	if (vmx_has_vpid()) {
+		/* None left: VPID stays off for this vCPU, and each entry flushes. */
+		int vpid = ida_alloc_range(&vpids, 1, 0xffff, GFP_KERNEL);
+
+		vmx->vpid = vpid > 0 ? vpid : 0;
+	}
+	return 0;
+}
+
+void vmx_vcpu_free(struct lintel_vcpu *vcpu)
+{
+	vmcs_free(&vcpu->vmcs);
+	free_page((unsigned long)vcpu->vmx.msr_bitmap);
+	vcpu->vmx.msr_bitmap = NULL;
+	if (vcpu->vmx.vpid)
+		ida_free(&vpids, vcpu->vmx.vpid);
+	vcpu->vmx.vpid = 0;
+}
+
+void vmx_set_proc_control(struct lintel_vcpu *vcpu, u32 bit, bool on)
+{
+	u32 proc = on ? vcpu->vmx.proc | bit : vcpu->vmx.proc & ~bit;
+
+	if (proc == vcpu->vmx.proc)
+		return;
+	vcpu->vmx.proc = proc;
+	vmcs_write32(CPU_BASED_VM_EXEC_CONTROL, proc);
+}
+
+void vmx_update_exceptions(struct lintel_vcpu *vcpu)
+{
+	u32 bitmap = EXCEPTIONS_ALWAYS;
+
+	if (vcpu->guest_debug & KVM_GUESTDBG_USE_SW_BP)
+		bitmap |= BIT(X86_TRAP_BP);
+	if (bitmap == vcpu->vmx.exceptions || vmx_window_begin(vcpu))
+		return;
+	vcpu->vmx.exceptions = bitmap;
+	vmcs_write32(EXCEPTION_BITMAP, bitmap);
+	vmx_window_end(vcpu);
+}
+
+struct field_value {
+	u32 field;
+	u64 value;
+};
+
+static void write_fields(const struct field_value *row, unsigned int nr)
+{
+	for (; nr; nr--, row++)
+		__vmcs_write(row->field, row->value);
+}
+
+static void write_controls(struct lintel_vcpu *vcpu)
+{
+	u32 proc2 = lintel_caps.proc2;
+
+	if (!vcpu->vmx.vpid)
+		proc2 &= ~SECONDARY_EXEC_ENABLE_VPID;
+	vcpu->vmx.proc = lintel_caps.proc;
+	{
+		const struct field_value rows[] = {
+			{ PIN_BASED_VM_EXEC_CONTROL, lintel_caps.pin },
+			{ CPU_BASED_VM_EXEC_CONTROL, lintel_caps.proc },
+			{ SECONDARY_VM_EXEC_CONTROL, proc2 },
+			{ VM_EXIT_CONTROLS, lintel_caps.exit },
+			{ VM_ENTRY_CONTROLS, lintel_caps.entry },
+			/* a page fault exits if (error code & mask) == match: never, bit 14 is clear */
+			{ PAGE_FAULT_ERROR_CODE_MASK, 0 },
+			{ PAGE_FAULT_ERROR_CODE_MATCH, 0 },
+			{ CR3_TARGET_COUNT, 0 },
+			{ VM_EXIT_MSR_STORE_COUNT, 0 },
+			{ VM_EXIT_MSR_LOAD_COUNT, 0 },
+			{ VM_ENTRY_MSR_LOAD_COUNT, 0 },
+			{ VM_ENTRY_INTR_INFO_FIELD, 0 },
+			{ MSR_BITMAP, __pa(vcpu->vmx.msr_bitmap) },
+			{ EPT_POINTER, vcpu->vm->ept.eptp },
+			{ TSC_OFFSET, vcpu->tsc_offset },
+			{ VMCS_LINK_POINTER, ~0ULL },
+		};
+
+		write_fields(rows, ARRAY_SIZE(rows));
+	}
+	if (vcpu->vmx.vpid)
+		vmcs_write16(VIRTUAL_PROCESSOR_ID, vcpu->vmx.vpid);
+	if (proc2 & SECONDARY_EXEC_PAUSE_LOOP_EXITING) {
+		/* cycles: two PAUSEs this near belong to one loop; so long a loop exits */
+		vmcs_write32(PLE_GAP, 128);
+		vmcs_write32(PLE_WINDOW, 4096);
+	}
+}
+
+static void write_host_constants(struct lintel_vcpu *vcpu)
+{
+	u64 pat, efer, sysenter_cs, sysenter_eip;
+
+	rdmsrq(MSR_IA32_CR_PAT, pat);
+	rdmsrq(MSR_EFER, efer);
+	rdmsrq(MSR_IA32_SYSENTER_EIP, sysenter_eip);
+	rdmsrq(MSR_IA32_SYSENTER_CS, sysenter_cs);
+	{
+		const struct field_value rows[] = {
+			{ HOST_CS_SELECTOR, __KERNEL_CS },
+			{ HOST_SS_SELECTOR, __KERNEL_DS },
+			/* null: what the thread had is put back when the vCPU leaves the CPU */
+			{ HOST_DS_SELECTOR, 0 },
+			{ HOST_ES_SELECTOR, 0 },
+			{ HOST_FS_SELECTOR, 0 },
+			{ HOST_GS_SELECTOR, 0 },
+			{ HOST_TR_SELECTOR, GDT_ENTRY_TSS * 8 },
+			{ HOST_IA32_PAT, pat },
+			{ HOST_IA32_EFER, efer },
+			{ HOST_IA32_SYSENTER_CS, sysenter_cs },
+			{ HOST_IA32_SYSENTER_EIP, sysenter_eip },
+			{ HOST_CR0, read_cr0() },
+			{ HOST_RIP, (unsigned long)vmx_exit_point },
+			{ HOST_RSP, 0 },
+			{ HOST_CR3, 0 },
+			{ HOST_CR4, 0 },
+		};
+
+		write_fields(rows, ARRAY_SIZE(rows));
+	}
+	vcpu->host_rsp = 0;
+	vcpu->vmx.host_cr3 = 0;
+	vcpu->vmx.host_cr4 = 0;
+	if (vmx_has_perf_global_ctrl()) {
+		vmcs_write64(GUEST_IA32_PERF_GLOBAL_CTRL, 0);
+		vmcs_write64(HOST_IA32_PERF_GLOBAL_CTRL, 0);
+		vcpu->vmx.host_perf_global_ctrl = 0;
+	}
+}
+
+int vmx_vcpu_setup(struct lintel_vcpu *vcpu)
+{
+	if (vmx_window_begin(vcpu))
+		return -EIO;
+	write_controls(vcpu);
+	write_host_constants(vcpu);
+	vcpu->vmx.exceptions = 0;
+	vmx_window_end(vcpu);
+	vmx_update_exceptions(vcpu);
+	vmx_vcpu_reset(vcpu, false);
+	return vcpu->vm->dead ? -EIO : 0;
+}
+
+/* SDM, table "IA-32 and Intel 64 Processor States Following Power-up, Reset, or INIT". */
+static const struct field_value reset_fields[] = {
+	{ GUEST_CR3, 0 },
+	{ GUEST_DR7, DR7_FIXED_1 },
+	{ GUEST_GDTR_BASE, 0 }, { GUEST_GDTR_LIMIT, 0xffff },
+	{ GUEST_IDTR_BASE, 0 }, { GUEST_IDTR_LIMIT, 0xffff },
+	{ GUEST_SYSENTER_CS, 0 }, { GUEST_SYSENTER_ESP, 0 }, { GUEST_SYSENTER_EIP, 0 },
+	{ GUEST_IA32_DEBUGCTL, 0 },
+	{ GUEST_ACTIVITY_STATE, GUEST_ACTIVITY_ACTIVE },
+	{ GUEST_PENDING_DBG_EXCEPTIONS, 0 },
+	{ VM_ENTRY_INTR_INFO_FIELD, 0 },
+};
+
+static void reset_segments(struct lintel_vcpu *vcpu)
+{
+	static const struct lintel_segment data = { .limit = 0xffff, .ar = 0x93 };
+	static const struct lintel_segment code = {
+		.selector = 0xf000, .base = 0xffff0000, .limit = 0xffff, .ar = 0x9b,
+	};
+	static const struct lintel_segment ldtr = { .limit = 0xffff, .ar = 0x82 };
+	static const struct lintel_segment tr = { .limit = 0xffff, .ar = 0x8b };
+	enum lintel_seg seg;
+
+	for (seg = SEG_ES; seg <= SEG_GS; seg++)
+		lintel_set_segment(vcpu, seg, &data);
+	lintel_set_segment(vcpu, SEG_CS, &code);
+	lintel_set_segment(vcpu, SEG_LDTR, &ldtr);
+	lintel_set_segment(vcpu, SEG_TR, &tr);
+}
+
+static void reset_software_state(struct lintel_vcpu *vcpu)
+{
+	guest_fpu_reset(vcpu);
+	vcpu->msr_star = 0;
+	vcpu->msr_lstar = 0;
+	vcpu->msr_cstar = 0;
+	vcpu->msr_sfmask = 0;
+	vcpu->msr_kernel_gs_base = 0;
+	vcpu->msr_tsc_aux = 0;
+	vcpu->msr_misc_enable = MSR_IA32_MISC_ENABLE_FAST_STRING;
+	vcpu->mtrr_def_type = 0;
+	memset(vcpu->mtrr_fixed, 0, sizeof(vcpu->mtrr_fixed));
+	memset(vcpu->mtrr_var, 0, sizeof(vcpu->mtrr_var));
+}
+
+void vmx_vcpu_reset(struct lintel_vcpu *vcpu, bool init)
+{
+	/* SDM, "PAT MSR after reset": WB, WT, UC-, UC, twice */
+	const u64 pat_reset = 0x0007040600070406ULL;
+	unsigned long cr0 = X86_CR0_ET | X86_CR0_NW | X86_CR0_CD;
+
+	if (init)
+		cr0 = X86_CR0_ET | (vcpu->cr0 & (X86_CR0_NW | X86_CR0_CD));
+	memset(vcpu->gpr, 0, sizeof(vcpu->gpr));
+	vcpu->gpr[GPR_RDX] = 0x600;
+	memset(&vcpu->events, 0, sizeof(vcpu->events));
+	memset(vcpu->dr, 0, sizeof(vcpu->dr));
+	vcpu->dr6 = DR6_RESERVED;
+	vcpu->dr7 = DR7_FIXED_1;
+	vcpu->cr2 = 0;
+	memset(&vcpu->io, 0, sizeof(vcpu->io));
+	if (!init)
+		reset_software_state(vcpu);
+
+	if (vmx_window_begin(vcpu))
+		return;
+	write_fields(reset_fields, ARRAY_SIZE(reset_fields));
+	if (!init)
+		vmcs_write64(GUEST_IA32_PAT, pat_reset);
+	reset_segments(vcpu);
+	lintel_write_efer(vcpu, 0);
+	lintel_write_cr4(vcpu, 0);
+	lintel_write_cr0(vcpu, cr0);
+	lintel_set_rip(vcpu, 0xfff0);
+	lintel_set_gpr(vcpu, GPR_RSP, 0);
+	lintel_set_rflags(vcpu, X86_EFLAGS_FIXED);
+	lintel_set_interruptibility(vcpu, 0);
+	vmx_set_proc_control(vcpu, CPU_BASED_INTR_WINDOW_EXITING | CPU_BASED_NMI_WINDOW_EXITING,
+			     false);
+	vmx_window_end(vcpu);
+	lintel_vcpu_request(vcpu, REQ_TLB_FLUSH);
+	lintel_vcpu_request(vcpu, REQ_EVENT);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Events on their way into the guest: exceptions, NMIs, interrupts.
+ */
+#ifndef LINTEL_VMX_EVENT_H
+#define LINTEL_VMX_EVENT_H
+
+#include "../types.h"
+
+/* lintel_queue_exception - raise an exception in the guest; double faults are worked out here.
+ * Running thread.  A third fault makes the guest shut down: lintel_events_shutdown(). */
+void lintel_queue_exception(struct lintel_vcpu *vcpu, u8 nr, bool has_error, u32 error);
+void lintel_queue_page_fault(struct lintel_vcpu *vcpu, unsigned long address, u32 error);
+/* #DB: @dr6 holds the bits of DR6 to set. */
+void lintel_queue_debug(struct lintel_vcpu *vcpu, u64 dr6);
+void lintel_inject_gp(struct lintel_vcpu *vcpu);
+void lintel_inject_ud(struct lintel_vcpu *vcpu);
+
+/* vmx_events_before_entry - write the entry's interruption information; open windows.  In a window. */
+void vmx_events_before_entry(struct lintel_vcpu *vcpu);
+/* vmx_events_delivered - the last exit proves that what was injected has arrived. */
+void vmx_events_delivered(struct lintel_vcpu *vcpu);
+/* vmx_events_after_exit - take back what the exit interrupted; vcpu->exit is filled.  In a window. */
+void vmx_events_after_exit(struct lintel_vcpu *vcpu);
+
+/* Could the guest take an interrupt now?  RFLAGS.IF, no STI or MOV-SS shadow. */
+bool lintel_interrupts_allowed(struct lintel_vcpu *vcpu);
+/* lintel_has_deliverable_event - something would end HLT.  Running thread, preemptible. */
+bool lintel_has_deliverable_event(struct lintel_vcpu *vcpu);
+
+#endif

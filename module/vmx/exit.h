@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What exit handlers share.
+ *
+ * A handler runs preemptible, with vcpu->exit filled and no window open, and returns RESUME,
+ * TO_USER (kvm_run filled) or -errno.  It never calls the run loop, the VM or the ioctl layer.
+ */
+#ifndef LINTEL_VMX_EXIT_H
+#define LINTEL_VMX_EXIT_H
+
+#include "../types.h"
+
+/* lintel_skip_instruction - the exiting instruction is done: advance RIP by its length. */
+void lintel_skip_instruction(struct lintel_vcpu *vcpu);
+/* lintel_instruction_done - RIP stands behind a finished instruction: RF, shadows, single step. */
+void lintel_instruction_done(struct lintel_vcpu *vcpu);
+
+/* lintel_halt - the guest executed HLT and RIP is behind it; lintel_halt_exit: what KVM_RUN does. */
+void lintel_halt(struct lintel_vcpu *vcpu);
+int lintel_halt_exit(struct lintel_vcpu *vcpu);
+
+/* lintel_pio_exit - fill kvm_run for a port access by user space. */
+void lintel_pio_exit(struct lintel_vcpu *vcpu, u16 port, unsigned int size, u32 count, bool out);
+
+/* lintel_internal_error - KVM_EXIT_INTERNAL_ERROR with @nr words of data. */
+int lintel_internal_error(struct lintel_vcpu *vcpu, u32 suberror, const u64 *data, unsigned int nr);
+int lintel_emulation_failed(struct lintel_vcpu *vcpu, const u8 *bytes, unsigned int nr);
+
+/* The handlers, by family; the table is in exit.c. */
+int exit_exception(struct lintel_vcpu *vcpu);
+int exit_cr_access(struct lintel_vcpu *vcpu);
+int exit_dr_access(struct lintel_vcpu *vcpu);
+int exit_io(struct lintel_vcpu *vcpu);
+int exit_ept_violation(struct lintel_vcpu *vcpu);
+int exit_ept_misconfig(struct lintel_vcpu *vcpu);
+int exit_cpuid(struct lintel_vcpu *vcpu);
+int exit_hlt(struct lintel_vcpu *vcpu);
+int exit_skip(struct lintel_vcpu *vcpu);
+int exit_pause(struct lintel_vcpu *vcpu);
+int exit_gp(struct lintel_vcpu *vcpu);
+int exit_ud(struct lintel_vcpu *vcpu);
+int exit_invlpg(struct lintel_vcpu *vcpu);
+int exit_rdtsc(struct lintel_vcpu *vcpu);
+int exit_msr_read(struct lintel_vcpu *vcpu);
+int exit_msr_write(struct lintel_vcpu *vcpu);
+int exit_xsetbv(struct lintel_vcpu *vcpu);
+int exit_vmcall(struct lintel_vcpu *vcpu);
+int exit_triple_fault(struct lintel_vcpu *vcpu);
+int exit_task_switch(struct lintel_vcpu *vcpu);
+
+#endif

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Exits of port I/O and of guest-physical accesses.
+ *
+ * A port access with a register operand needs no interpreter: the exit qualification says all.
+ * String forms, and every access to memory that is none, go to the interpreter.
+ */
+#include <linux/mm.h>
+#include <linux/string.h>
+
+#include "event.h"
+#include "exit.h"
+#include "interpret.h"
+#include "../ept/ept.h"
+#include "../irq/irq.h"
+#include "../regs.h"
+#include "../trace.h"
+#include "../vm.h"
+
+/* SDM, "Exit Qualification for I/O Instructions". */
+#define IO_SIZE(q)	(((q) & 7) + 1)
+#define IO_IN(q)	((q) & 8)
+#define IO_STRING(q)	((q) & 16)
+#define IO_PORT(q)	((u16)((q) >> 16))
+
+void lintel_pio_exit(struct lintel_vcpu *vcpu, u16 port, unsigned int size, u32 count, bool out)
+{
+	struct kvm_run *run = vcpu->run;
+
+	run->exit_reason = KVM_EXIT_IO;
+	run->io.direction = out ? KVM_EXIT_IO_OUT : KVM_EXIT_IO_IN;
+	run->io.size = size;
+	run->io.port = port;
+	run->io.count = count;
+	run->io.data_offset = PAGE_SIZE;
+}
+
+/* IN writes AL, AX or EAX; the last clears the upper half of RAX. */
+static void write_accumulator(struct lintel_vcpu *vcpu, unsigned int size, u32 value)
+{
+	unsigned long rax = vcpu->gpr[GPR_RAX];
+
+	switch (size) {
+	case 1:
+		rax = (rax & ~0xffUL) | (u8)value;
+		break;
+	case 2:
+		rax = (rax & ~0xffffUL) | (u16)value;
+		break;
+	default:
+		rax = value;
+	}
+	vcpu->gpr[GPR_RAX] = rax;
+}
+
+/* User space has seen the access; unless it moved RIP meanwhile, the instruction is done now. */
+static int complete_pio(struct lintel_vcpu *vcpu)
+{
+	struct lintel_io *io = &vcpu->io;
+	u32 value = 0;
+
+	if (lintel_rip(vcpu) != io->rip)
+		return RESUME;
+	if (io->pio_valid) {
+		memcpy(&value, vcpu->pio_data, io->pio_size);
+		write_accumulator(vcpu, io->pio_size, value);
+		io->pio_valid = false;
+	}
+	lintel_skip_instruction(vcpu);
+	return RESUME;
+}
+
+int exit_io(struct lintel_vcpu *vcpu)
+{
+	u64 q = vcpu->exit.qualification;
+	unsigned int size = IO_SIZE(q);
+	u16 port = IO_PORT(q);
+	bool out = !IO_IN(q);
+	u32 value = out ? vcpu->gpr[GPR_RAX] : 0;
+
+	if (IO_STRING(q))
+		return lintel_interpret(vcpu);
+
+	trace_lintel_pio(vcpu, out, port, size, 1, value);
+	if (lintel_chip_pio(vcpu, port, size, &value, out)) {
+		if (!out)
+			write_accumulator(vcpu, size, value);
+		lintel_skip_instruction(vcpu);
+		return RESUME;
+	}
+	lintel_pio_exit(vcpu, port, size, 1, out);
+	if (out)
+		memcpy(vcpu->pio_data, &value, size);
+	vcpu->io.pio_valid = !out;
+	vcpu->io.pio_size = size;
+	vcpu->io.rip = lintel_rip(vcpu);
+	vcpu->io.complete = complete_pio;
+	return TO_USER;
+}
+
+static int delivery_failed(struct lintel_vcpu *vcpu)
+{
+	const struct lintel_exit *exit = &vcpu->exit;
+	u64 data[] = { exit->idt_info, exit->reason, exit->qualification, exit->gpa };
+
+	return lintel_internal_error(vcpu, KVM_INTERNAL_ERROR_DELIVERY_EV, data, ARRAY_SIZE(data));
+}
+
+int exit_ept_violation(struct lintel_vcpu *vcpu)
+{
+	const struct lintel_exit *exit = &vcpu->exit;
+	unsigned int access = exit->qualification & (ACCESS_READ | ACCESS_WRITE | ACCESS_EXEC);
+	int ret = lintel_ept_fault(vcpu, exit->gpa, access);
+
+	vcpu->stats.ept_faults++;
+	trace_lintel_page_fault(vcpu, exit->gpa, access, ret);
+	switch (ret) {
+	case EPT_FIXED:
+	case -EAGAIN:
+		return RESUME;
+	case EPT_MMIO:
+		/* An event cannot be delivered through a device. */
+		if (exit->idt_info & VECTORING_INFO_VALID_MASK)
+			return delivery_failed(vcpu);
+		return lintel_interpret(vcpu);
+	default:
+		return ret;
+	}
+}
+
+/* Lintel writes no such entry: memory of the host is broken, or the module is. */
+int exit_ept_misconfig(struct lintel_vcpu *vcpu)
+{
+	u64 data[] = { vcpu->exit.reason, vcpu->exit.gpa };
+
+	lintel_vm_kill(vcpu->vm);
+	return lintel_internal_error(vcpu, KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON, data,
+				     ARRAY_SIZE(data));
+}

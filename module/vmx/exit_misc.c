@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Exits of single instructions that need little: CPUID, HLT, MSRs, XSETBV, VMCALL and so on.
+ */
+#include <linux/sched.h>
+#include <asm/processor-flags.h>
+#include <asm/tsc.h>
+
+#include "cpuid.h"
+#include "event.h"
+#include "exit.h"
+#include "fpu.h"
+#include "msr.h"
+#include "../paravirt/hypercall.h"
+#include "../regs.h"
+#include "../trace.h"
+#include "../vm.h"
+
+int exit_cpuid(struct lintel_vcpu *vcpu)
+{
+	u32 eax = vcpu->gpr[GPR_RAX], ebx, ecx = vcpu->gpr[GPR_RCX], edx;
+
+	lintel_cpuid_query(vcpu, &eax, &ebx, &ecx, &edx);
+	vcpu->gpr[GPR_RAX] = eax;
+	vcpu->gpr[GPR_RBX] = ebx;
+	vcpu->gpr[GPR_RCX] = ecx;
+	vcpu->gpr[GPR_RDX] = edx;
+	lintel_skip_instruction(vcpu);
+	return RESUME;
+}
+
+int exit_hlt(struct lintel_vcpu *vcpu)
+{
+	lintel_skip_instruction(vcpu);
+	lintel_halt(vcpu);
+	return lintel_halt_exit(vcpu);
+}
+
+/* INVD would throw away the host's dirty lines, WBINVD is slow for everyone: memory is coherent. */
+int exit_skip(struct lintel_vcpu *vcpu)
+{
+	lintel_skip_instruction(vcpu);
+	return RESUME;
+}
+
+int exit_pause(struct lintel_vcpu *vcpu)
+{
+	lintel_skip_instruction(vcpu);
+	cond_resched();
+	return RESUME;
+}
+
+int exit_gp(struct lintel_vcpu *vcpu)
+{
+	lintel_inject_gp(vcpu);
+	return RESUME;
+}
+
+int exit_ud(struct lintel_vcpu *vcpu)
+{
+	lintel_inject_ud(vcpu);
+	return RESUME;
+}
+
+/* Not intercepted, unless a CPU without true controls demands it. */
+int exit_invlpg(struct lintel_vcpu *vcpu)
+{
+	lintel_vcpu_request(vcpu, REQ_TLB_FLUSH);
+	lintel_skip_instruction(vcpu);
+	return RESUME;
+}
+
+int exit_rdtsc(struct lintel_vcpu *vcpu)
+{
+	u64 tsc = lintel_vcpu_guest_tsc(vcpu, rdtsc());
+
+	vcpu->gpr[GPR_RAX] = lower_32_bits(tsc);
+	vcpu->gpr[GPR_RDX] = upper_32_bits(tsc);
+	lintel_skip_instruction(vcpu);
+	return RESUME;
+}
+
+/* The exit comes before the privilege check only in the SDM's order: CPL > 0 has got its #GP already. */
+int exit_msr_read(struct lintel_vcpu *vcpu)
+{
+	u32 msr = vcpu->gpr[GPR_RCX];
+	u64 value = 0;
+	bool fault = lintel_msr_get(vcpu, msr, &value, false);
+
+	trace_lintel_msr(vcpu, false, msr, value, fault);
+	if (fault) {
+		lintel_inject_gp(vcpu);
+		return RESUME;
+	}
+	vcpu->gpr[GPR_RAX] = lower_32_bits(value);
+	vcpu->gpr[GPR_RDX] = upper_32_bits(value);
+	lintel_skip_instruction(vcpu);
+	return RESUME;
+}
+
+int exit_msr_write(struct lintel_vcpu *vcpu)
+{
+	u32 msr = vcpu->gpr[GPR_RCX];
+	u64 value = (u32)vcpu->gpr[GPR_RAX] | (u64)(u32)vcpu->gpr[GPR_RDX] << 32;
+	bool fault = lintel_msr_set(vcpu, msr, value, false);
+
+	trace_lintel_msr(vcpu, true, msr, value, fault);
+	if (fault)
+		lintel_inject_gp(vcpu);
+	else
+		lintel_skip_instruction(vcpu);
+	return RESUME;
+}
+
+/* Unlike the others XSETBV exits before its privilege check. */
+int exit_xsetbv(struct lintel_vcpu *vcpu)
+{
+	u64 value = (u32)vcpu->gpr[GPR_RAX] | (u64)(u32)vcpu->gpr[GPR_RDX] << 32;
+
+	if (lintel_cpl(vcpu) || (u32)vcpu->gpr[GPR_RCX] || lintel_set_xcr0(vcpu, value))
+		lintel_inject_gp(vcpu);
+	else
+		lintel_skip_instruction(vcpu);
+	return RESUME;
+}
+
+int exit_vmcall(struct lintel_vcpu *vcpu)
+{
+	int ret = lintel_hypercall(vcpu, lintel_is_64bit(vcpu), lintel_cpl(vcpu));
+
+	lintel_skip_instruction(vcpu);
+	return ret;
+}
+
+int exit_triple_fault(struct lintel_vcpu *vcpu)
+{
+	vcpu->run->exit_reason = KVM_EXIT_SHUTDOWN;
+	return TO_USER;
+}
+
+/* Hardware task switches are reported, not done. */
+int exit_task_switch(struct lintel_vcpu *vcpu)
+{
+	return lintel_emulation_failed(vcpu, NULL, 0);
+}

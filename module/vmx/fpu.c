@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Guest FPU state: one page per vCPU in XSAVE's standard format.
+ *
+ * The kernel's own functions for guest FPU state are not there for modules on newer kernels, so
+ * the guest's registers are kept like those of any in-kernel user of the FPU: kernel_fpu_begin()
+ * saves the thread's state, XRSTOR loads the guest's, and before kernel_fpu_end() XSAVE takes it
+ * back.  Only components that CPUID offers to guests are moved (module/vmx/cpuid_policy.c): no
+ * AMX, no supervisor states.
+ */
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/string.h>
+#include <asm/asm.h>
+#include <asm/cpufeature.h>
+#include <asm/fpu/api.h>
+#include <asm/fpu/types.h>
+#include <asm/fpu/xcr.h>
+#include <asm/special_insns.h>
+
+#include "cpuid.h"
+#include "fpu.h"
+#include "../vcpu.h"
+
+static u64 moved_components;		/* what XSAVE and XRSTOR move */
+static u32 pkru_offset;			/* of PKRU in the standard format; 0: not offered */
+static u32 mxcsr_mask;
+
+static inline bool use_xsave(void)
+{
+	return boot_cpu_has(X86_FEATURE_XSAVE);
+}
+
+int guest_fpu_init(void)
+{
+	struct xstate_component component[LINTEL_XSTATE_MAX];
+	u64 offered;
+
+	mxcsr_mask = 0xffff;
+	if (!use_xsave())
+		return 0;
+	offered = lintel_cpuid_host_xcr0();
+	lintel_xstate_read(component);
+	if (lintel_xstate_size(component, offered, false) > PAGE_SIZE)
+		return -EOPNOTSUPP;
+	moved_components = offered & ~XFEATURE_MASK_PKRU;
+	if (offered & XFEATURE_MASK_PKRU)
+		pkru_offset = component[XFEATURE_PKRU].offset;
+	return 0;
+}
+
+void guest_fpu_reset(struct lintel_vcpu *vcpu)
+{
+	struct fxregs_state *fx = vcpu->fpu.area;
+
+	memset(fx, 0, PAGE_SIZE);
+	fx->cwd = 0x37f;
+	fx->mxcsr = MXCSR_DEFAULT;
+	fx->mxcsr_mask = mxcsr_mask;
+	if (use_xsave())
+		((struct xregs_state *)fx)->header.xfeatures = XFEATURE_MASK_FPSSE;
+	vcpu->fpu.pkru = 0;
+	vcpu->xcr0 = XFEATURE_MASK_FP;
+}
+
+int guest_fpu_alloc(struct lintel_vcpu *vcpu)
+{
+	vcpu->fpu.area = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!vcpu->fpu.area)
+		return -ENOMEM;
+	guest_fpu_reset(vcpu);
+	return 0;
+}
+
+void guest_fpu_free(struct lintel_vcpu *vcpu)
+{
+	free_page((unsigned long)vcpu->fpu.area);
+	vcpu->fpu.area = NULL;
+}
+
+static void restore_area(void *area)
+{
+	u32 lo = lower_32_bits(moved_components), hi = upper_32_bits(moved_components);
+
+	/* The area was checked when user space set it; should it fault all the same, start afresh. */
+	if (use_xsave())
+		asm volatile("1: xrstor64 %0\n2:\n" _ASM_EXTABLE(1b, 2b)
+			     : : "m" (*(struct xregs_state *)area), "a" (lo), "d" (hi) : "memory");
+	else
+		asm volatile("1: fxrstor64 %0\n2:\n" _ASM_EXTABLE(1b, 2b)
+			     : : "m" (*(struct fxregs_state *)area) : "memory");
+}
+
+static void save_area(void *area)
+{
+	u32 lo = lower_32_bits(moved_components), hi = upper_32_bits(moved_components);
+
+	if (use_xsave())
+		asm volatile("xsave64 %0" : "+m" (*(struct xregs_state *)area)
+			     : "a" (lo), "d" (hi) : "memory");
+	else
+		asm volatile("fxsave64 %0" : "=m" (*(struct fxregs_state *)area) : : "memory");
+}
+
+void guest_fpu_load(struct lintel_vcpu *vcpu)
+{
+	kernel_fpu_begin_mask(0);
+	restore_area(vcpu->fpu.area);
+	if (use_xsave()) {
+		vcpu->fpu.host_xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
+		if (vcpu->xcr0 != vcpu->fpu.host_xcr0)
+			xsetbv(XCR_XFEATURE_ENABLED_MASK, vcpu->xcr0);
+	}
+	vcpu->fpu.loaded = true;
+}
+
+void guest_fpu_save(struct lintel_vcpu *vcpu)
+{
+	if (use_xsave() && vcpu->xcr0 != vcpu->fpu.host_xcr0)
+		xsetbv(XCR_XFEATURE_ENABLED_MASK, vcpu->fpu.host_xcr0);
+	save_area(vcpu->fpu.area);
+	vcpu->fpu.loaded = false;
+	kernel_fpu_end();
+}
+
+static bool pkru_in_use(struct lintel_vcpu *vcpu)
+{
+	return pkru_offset && ((vcpu->cr4 & X86_CR4_PKE) || (vcpu->xcr0 & XFEATURE_MASK_PKRU));
+}
+
+u32 guest_pkru_enter(struct lintel_vcpu *vcpu)
+{
+	u32 host;
+
+	if (!pkru_in_use(vcpu))
+		return 0;
+	host = rdpkru();
+	if (host != vcpu->fpu.pkru)
+		wrpkru(vcpu->fpu.pkru);
+	return host;
+}
+
+void guest_pkru_leave(struct lintel_vcpu *vcpu, u32 host_pkru)
+{
+	if (!pkru_in_use(vcpu))
+		return;
+	vcpu->fpu.pkru = rdpkru();
+	if (vcpu->fpu.pkru != host_pkru)
+		wrpkru(host_pkru);
+}
+
+u32 guest_fpu_pkru(struct lintel_vcpu *vcpu)
+{
+	return vcpu->fpu.pkru;
+}
+
+int lintel_set_xcr0(struct lintel_vcpu *vcpu, u64 xcr0)
+{
+	u64 avx512 = xcr0 & XFEATURE_MASK_AVX512;
+
+	if (!(xcr0 & XFEATURE_MASK_FP) || (xcr0 & ~vcpu->xcr0_allowed))
+		return 1;
+	if ((xcr0 & XFEATURE_MASK_YMM) && !(xcr0 & XFEATURE_MASK_SSE))
+		return 1;
+	if (avx512 && (avx512 != XFEATURE_MASK_AVX512 || !(xcr0 & XFEATURE_MASK_YMM)))
+		return 1;
+	if (vcpu->fpu.loaded && xcr0 != vcpu->xcr0)
+		xsetbv(XCR_XFEATURE_ENABLED_MASK, xcr0);
+	vcpu->xcr0 = xcr0;
+	return 0;
+}
+
+void *guest_fpu_xmm(struct lintel_vcpu *vcpu, unsigned int nr)
+{
+	struct fxregs_state *fx = vcpu->fpu.area;
+
+	if (use_xsave())
+		((struct xregs_state *)fx)->header.xfeatures |= XFEATURE_MASK_SSE;
+	return (u8 *)fx->xmm_space + 16 * (nr & 15);
+}
+
+/* x87 tag word: one bit per register in FXSAVE's form and in kvm_fpu's alike. */
+void guest_fpu_get(struct lintel_vcpu *vcpu, struct kvm_fpu *fpu)
+{
+	const struct fxregs_state *fx = vcpu->fpu.area;
+
+	memset(fpu, 0, sizeof(*fpu));
+	memcpy(fpu->fpr, fx->st_space, sizeof(fpu->fpr));
+	fpu->fcw = fx->cwd;
+	fpu->fsw = fx->swd;
+	fpu->ftwx = fx->twd;
+	fpu->last_opcode = fx->fop;
+	fpu->last_ip = fx->rip;
+	fpu->last_dp = fx->rdp;
+	memcpy(fpu->xmm, fx->xmm_space, sizeof(fx->xmm_space));
+	fpu->mxcsr = fx->mxcsr;
+}
+
+int guest_fpu_set(struct lintel_vcpu *vcpu, const struct kvm_fpu *fpu)
+{
+	struct fxregs_state *fx = vcpu->fpu.area;
+
+	if (fpu->mxcsr & ~mxcsr_mask)
+		return -EINVAL;
+	memcpy(fx->st_space, fpu->fpr, sizeof(fpu->fpr));
+	fx->cwd = fpu->fcw;
+	fx->swd = fpu->fsw;
+	fx->twd = fpu->ftwx;
+	fx->fop = fpu->last_opcode;
+	fx->rip = fpu->last_ip;
+	fx->rdp = fpu->last_dp;
+	memcpy(fx->xmm_space, fpu->xmm, sizeof(fx->xmm_space));
+	fx->mxcsr = fpu->mxcsr;
+	if (use_xsave())
+		((struct xregs_state *)fx)->header.xfeatures |= XFEATURE_MASK_FPSSE;
+	return 0;
+}
+
+void guest_xsave_get(struct lintel_vcpu *vcpu, struct kvm_xsave *xsave)
+{
+	struct xregs_state *out = (void *)xsave->region;
+
+	memcpy(xsave->region, vcpu->fpu.area, sizeof(xsave->region));
+	if (!use_xsave()) {
+		out->header.xfeatures = XFEATURE_MASK_FPSSE;
+		return;
+	}
+	if (pkru_offset) {
+		memcpy((u8 *)out + pkru_offset, &vcpu->fpu.pkru, sizeof(u32));
+		if (vcpu->fpu.pkru)
+			out->header.xfeatures |= XFEATURE_MASK_PKRU;
+	}
+}
+
+int guest_xsave_set(struct lintel_vcpu *vcpu, const struct kvm_xsave *xsave)
+{
+	const struct xregs_state *in = (const void *)xsave->region;
+	u64 allowed = use_xsave() ? moved_components | (pkru_offset ? XFEATURE_MASK_PKRU : 0) :
+				    XFEATURE_MASK_FPSSE;
+	struct xregs_state *area = vcpu->fpu.area;
+
+	if ((in->header.xfeatures & ~allowed) || in->header.xcomp_bv ||
+	    memchr_inv(in->header.reserved, 0, sizeof(in->header.reserved)))
+		return -EINVAL;
+	if (in->i387.mxcsr & ~mxcsr_mask)
+		return -EINVAL;
+	memcpy(area, xsave->region, sizeof(xsave->region));
+	area->header.xfeatures &= ~XFEATURE_MASK_PKRU;
+	vcpu->fpu.pkru = 0;
+	if (pkru_offset && (in->header.xfeatures & XFEATURE_MASK_PKRU))
+		memcpy(&vcpu->fpu.pkru, (const u8 *)in + pkru_offset, sizeof(u32));
+	return 0;
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The host's state while a vCPU is loaded.
+ *
+ * A VM exit loads most host registers from the VMCS: per-CPU values are written there when the
+ * vCPU comes to a CPU, values that change with the thread or the mm when they differ.  What an
+ * exit destroys without loading it (GDT and IDT limits, the TSS limit, data segments) and the
+ * MSRs the guest uses directly are put back when the vCPU leaves the CPU.  Joined, KVM may have
+ * left guest values of its own in those MSRs: so what was found is put back, whatever it was.
+ */
+#include <linux/percpu.h>
+#include <linux/sched.h>
+#include <asm/cpu_entry_area.h>
+#include <asm/desc.h>
+#include <asm/msr.h>
+#include <asm/nospec-branch.h>
+#include <asm/segment.h>
+#include <asm/special_insns.h>
+#include <asm/tlbflush.h>
+
+#include "caps.h"
+#include "cpu.h"
+#include "host.h"
+#include "ops.h"
+#include "../compat.h"
+#include "../vcpu.h"
+#include "../vm.h"
+
+static const u32 switched_msr[NR_SWITCHED_MSRS] = {
+	[SWITCH_STAR] = MSR_STAR,
+	[SWITCH_LSTAR] = MSR_LSTAR,
+	[SWITCH_SFMASK] = MSR_SYSCALL_MASK,
+	[SWITCH_KERNEL_GS_BASE] = MSR_KERNEL_GS_BASE,
+	[SWITCH_TSC_AUX] = MSR_TSC_AUX,
+};
+
+static u64 *guest_value(struct lintel_vcpu *vcpu, enum switched_msr i)
+{
+	switch (i) {
+	case SWITCH_STAR:
+		return &vcpu->msr_star;
+	case SWITCH_LSTAR:
+		return &vcpu->msr_lstar;
+	case SWITCH_SFMASK:
+		return &vcpu->msr_sfmask;
+	case SWITCH_KERNEL_GS_BASE:
+		return &vcpu->msr_kernel_gs_base;
+	default:
+		return &vcpu->msr_tsc_aux;
+	}
+}
+
+static bool msr_is_switched(enum switched_msr i)
+{
+	return i != SWITCH_TSC_AUX || boot_cpu_has(X86_FEATURE_RDTSCP);
+}
+
+/* Per-CPU host state: written when the vCPU comes to another CPU. */
+static void write_cpu_state(struct vmx_vcpu *vmx)
+{
+	int cpu = smp_processor_id();
+	u64 value;
+
+	if (vmx->host_cpu == cpu)
+		return;
+	vmx->host_cpu = cpu;
+	vmcs_writel(HOST_TR_BASE, (unsigned long)&get_cpu_entry_area(cpu)->tss.x86_tss);
+	vmcs_writel(HOST_GDTR_BASE, vmx->host_gdt.address);
+	vmcs_writel(HOST_IDTR_BASE, vmx->host_idt.address);
+	rdmsrq(MSR_GS_BASE, value);
+	vmcs_writel(HOST_GS_BASE, value);
+	rdmsrq(MSR_IA32_SYSENTER_ESP, value);
+	vmcs_writel(HOST_IA32_SYSENTER_ESP, value);
+}
+
+/* Data segment selectors of the thread: nearly always zero in 64-bit programs. */
+static void write_thread_state(struct vmx_vcpu *vmx)
+{
+	savesegment(ds, vmx->host_ds);
+	savesegment(es, vmx->host_es);
+	savesegment(fs, vmx->host_fs);
+	savesegment(gs, vmx->host_gs);
+	rdmsrq(MSR_FS_BASE, vmx->host_fs_base);
+	vmcs_writel(HOST_FS_BASE, vmx->host_fs_base);
+}
+
+static void load_msrs(struct lintel_vcpu *vcpu)
+{
+	enum switched_msr i;
+
+	for (i = 0; i < NR_SWITCHED_MSRS; i++) {
+		u64 value = *guest_value(vcpu, i);
+
+		if (!msr_is_switched(i))
+			continue;
+		rdmsrq(switched_msr[i], vcpu->vmx.found[i]);
+		if (value != vcpu->vmx.found[i])
+			wrmsrq(switched_msr[i], value);
+	}
+}
+
+static void put_msrs(struct lintel_vcpu *vcpu)
+{
+	enum switched_msr i;
+
+	/* The only one of them that the guest changes without an exit (SWAPGS, WRMSR). */
+	rdmsrq(MSR_KERNEL_GS_BASE, vcpu->msr_kernel_gs_base);
+	for (i = 0; i < NR_SWITCHED_MSRS; i++)
+		if (msr_is_switched(i) && *guest_value(vcpu, i) != vcpu->vmx.found[i])
+			wrmsrq(switched_msr[i], vcpu->vmx.found[i]);
+}
+
+/* One guest's branch predictions must not steer another's. */
+static void barrier_between_vms(struct lintel_vcpu *vcpu)
+{
+	struct vmx_cpu *cpu = this_cpu_ptr(&lintel_cpu);
+
+	if (cpu->last_vm == vcpu->vm)
+		return;
+	cpu->last_vm = vcpu->vm;
+	indirect_branch_prediction_barrier();
+}
+
+void vmx_host_load(struct lintel_vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = &vcpu->vmx;
+
+	if (vmx->switched || !vmx_window_try(vcpu))
+		return;
+	native_store_gdt(&vmx->host_gdt);
+	store_idt(&vmx->host_idt);
+	write_cpu_state(vmx);
+	write_thread_state(vmx);
+	rdmsrq(MSR_IA32_DEBUGCTLMSR, vmx->host_debugctl);
+	load_msrs(vcpu);
+	barrier_between_vms(vcpu);
+	vmx->switched = true;
+	vmx_window_end(vcpu);
+}
+
+void vmx_host_put(struct lintel_vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = &vcpu->vmx;
+	unsigned long flags;
+
+	if (!vmx->switched)
+		return;
+	local_irq_save(flags);
+	put_msrs(vcpu);
+	/* An exit sets these limits to 0xffff, and the TSS limit to 0x67: less than its I/O bitmap. */
+	native_load_gdt(&vmx->host_gdt);
+	load_idt(&vmx->host_idt);
+	invalidate_tss_limit();
+	if (unlikely(vmx->host_ds | vmx->host_es)) {
+		loadsegment(ds, vmx->host_ds);
+		loadsegment(es, vmx->host_es);
+	}
+	if (unlikely(vmx->host_fs)) {
+		loadsegment(fs, vmx->host_fs);
+		wrmsrq(MSR_FS_BASE, vmx->host_fs_base);
+	}
+	if (unlikely(vmx->host_gs))
+		load_gs_index(vmx->host_gs);
+	/* load_gs_index() leaves the user's GS base in MSR_KERNEL_GS_BASE as the selector says. */
+	if (unlikely(vmx->host_gs))
+		wrmsrq(MSR_KERNEL_GS_BASE, vmx->found[SWITCH_KERNEL_GS_BASE]);
+	vmx->switched = false;
+	local_irq_restore(flags);
+}
+
+void vmx_host_update(struct lintel_vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = &vcpu->vmx;
+	unsigned long cr3 = __read_cr3(), cr4 = __read_cr4();
+
+	if (unlikely(cr3 != vmx->host_cr3)) {
+		vmcs_writel(HOST_CR3, cr3);
+		vmx->host_cr3 = cr3;
+	}
+	if (unlikely(cr4 != vmx->host_cr4)) {
+		vmcs_writel(HOST_CR4, cr4);
+		vmx->host_cr4 = cr4;
+	}
+	if (vmx_has_perf_global_ctrl()) {
+		u64 ctrl;
+
+		rdmsrq(MSR_CORE_PERF_GLOBAL_CTRL, ctrl);
+		if (ctrl != vmx->host_perf_global_ctrl) {
+			vmcs_write64(HOST_IA32_PERF_GLOBAL_CTRL, ctrl);
+			vmx->host_perf_global_ctrl = ctrl;
+		}
+	}
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Host state around guest execution: what the CPU must hold while a vCPU is loaded on it, what
+ * was found there before, and the small copies that save VMWRITEs.
+ */
+#ifndef LINTEL_VMX_HOST_H
+#define LINTEL_VMX_HOST_H
+
+#include <asm/desc_defs.h>
+
+#include "../types.h"
+
+/* MSRs that the guest may use directly, or that its SYSCALL needs, switched at load and put. */
+enum switched_msr {
+	SWITCH_STAR,
+	SWITCH_LSTAR,
+	SWITCH_SFMASK,
+	SWITCH_KERNEL_GS_BASE,
+	SWITCH_TSC_AUX,
+	NR_SWITCHED_MSRS,
+};
+
+struct vmx_vcpu {
+	u16 vpid;			/* [I] 0: none to be had; then each entry flushes */
+	u32 proc;			/* [M] what the primary controls hold */
+	u32 exceptions;			/* [M] what the exception bitmap holds */
+	void *msr_bitmap;		/* [I] */
+	unsigned long host_cr3;		/* [cpu] what HOST_CR3 holds */
+	unsigned long host_cr4;		/* [cpu] what HOST_CR4 holds */
+	u64 host_perf_global_ctrl;	/* [cpu] likewise */
+	u64 found[NR_SWITCHED_MSRS];	/* [cpu] the MSRs as they were before load */
+	u64 host_debugctl;		/* [cpu] */
+	unsigned long host_fs_base;	/* [cpu] */
+	struct desc_ptr host_gdt, host_idt; /* [cpu] */
+	u16 host_ds, host_es, host_fs, host_gs;
+	int host_cpu;			/* [cpu] whose GDT, TSS and GS base stand in the VMCS; -1: none */
+	bool switched;			/* [cpu] the CPU holds the guest's values */
+};
+
+/*
+ * vmx_host_load - the CPU takes the guest's MSRs, the VMCS this CPU's host state.  Preemption off, vCPU
+ * loaded.  vmx_host_put undoes it: what was found is put back.  Both cheap when nothing changed.
+ */
+void vmx_host_load(struct lintel_vcpu *vcpu);
+void vmx_host_put(struct lintel_vcpu *vcpu);
+
+/* vmx_host_update - before each series of entries, in a window: CR3, CR4, PERF_GLOBAL_CTRL. */
+void vmx_host_update(struct lintel_vcpu *vcpu);
+
+#endif

@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Guest MSRs: denied unless listed.
+ *
+ * What the guest may touch directly stands in controls.c; everything else exits and ends here or
+ * with #GP.  Registers that are plain storage, with a mask of the bits that must be zero, are rows of
+ * a table; the others are cases.
+ */
+#include <linux/kernel.h>
+#include <linux/math.h>
+#include <asm/apicdef.h>
+#include <asm/cpufeature.h>
+#include <asm/mce.h>
+#include <asm/msr-index.h>
+#include <asm/mtrr.h>
+#include <asm/tsc.h>
+#include <uapi/asm/kvm_para.h>
+
+#include "cpuid.h"
+#include "cr.h"
+#include "msr.h"
+#include "mtrr.h"
+#include "ops.h"
+#include "../compat.h"
+#include "../irq/irq.h"
+#include "../paravirt/clock.h"
+#include "../regs.h"
+#include "../vm.h"
+
+static const u32 saved_msrs[] = {
+	MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP,
+	MSR_STAR, MSR_CSTAR, MSR_KERNEL_GS_BASE, MSR_SYSCALL_MASK, MSR_LSTAR,
+	MSR_IA32_TSC, MSR_IA32_CR_PAT, MSR_EFER, MSR_TSC_AUX, MSR_IA32_MISC_ENABLE,
+	MSR_IA32_TSC_ADJUST, MSR_IA32_TSC_DEADLINE, MSR_IA32_MCG_STATUS, MSR_IA32_MCG_CTL,
+	MSR_KVM_WALL_CLOCK, MSR_KVM_SYSTEM_TIME, MSR_KVM_WALL_CLOCK_NEW, MSR_KVM_SYSTEM_TIME_NEW,
+	MSR_MTRRdefType,
+	MSR_MTRRfix64K_00000, MSR_MTRRfix16K_80000, MSR_MTRRfix16K_A0000, MSR_MTRRfix4K_C0000,
+	MSR_MTRRfix4K_C8000, MSR_MTRRfix4K_D0000, MSR_MTRRfix4K_D8000, MSR_MTRRfix4K_E0000,
+	MSR_MTRRfix4K_E8000, MSR_MTRRfix4K_F0000, MSR_MTRRfix4K_F8000,
+	0x200, 0x201, 0x202, 0x203, 0x204, 0x205, 0x206, 0x207,
+	0x208, 0x209, 0x20a, 0x20b, 0x20c, 0x20d, 0x20e, 0x20f,
+};
+
+const u32 *lintel_msr_list(unsigned int *nr)
+{
+	*nr = ARRAY_SIZE(saved_msrs);
+	return saved_msrs;
+}
+
+/* Feature MSRs tell a VMM what the host has to offer: microcode revision. */
+static const u32 feature_msrs[] = { MSR_IA32_UCODE_REV };
+
+const u32 *lintel_msr_feature_list(unsigned int *nr)
+{
+	*nr = ARRAY_SIZE(feature_msrs);
+	return feature_msrs;
+}
+
+#define UCODE_REV_GUEST	0x100000000ULL
+
+int lintel_msr_feature(u32 msr, u64 *value)
+{
+	if (msr != MSR_IA32_UCODE_REV)
+		return -EINVAL;
+	*value = UCODE_REV_GUEST;
+	return 0;
+}
+
+/* Storage in struct lintel_vcpu; a write with a bit of @zero set is #GP. */
+struct stored_msr {
+	u32 msr;
+	u16 offset;
+	bool canonical;
+	u64 zero;
+};
+
+#define STORED(msr, member, zero)	{ msr, offsetof(struct lintel_vcpu, member), false, zero }
+#define STORED_ADDRESS(msr, member)	{ msr, offsetof(struct lintel_vcpu, member), true, 0 }
+
+static const struct stored_msr stored_msrs[] = {
+	STORED(MSR_STAR, msr_star, 0),
+	STORED_ADDRESS(MSR_LSTAR, msr_lstar),
+	STORED_ADDRESS(MSR_CSTAR, msr_cstar),
+	STORED(MSR_SYSCALL_MASK, msr_sfmask, ~0xffffffffULL),
+	STORED(MSR_TSC_AUX, msr_tsc_aux, ~0xffffffffULL),
+	STORED(MSR_IA32_MISC_ENABLE, msr_misc_enable, 0),
+	STORED(MSR_IA32_MCG_STATUS, mcg_status, ~7ULL),
+	STORED(MSR_IA32_MCG_CTL, mcg_ctl, 0),
+};
+
+/* Read as a constant; a write must not change it. */
+static const struct {
+	u32 msr;
+	u64 value;
+} constant_msrs[] = {
+	{ MSR_IA32_UCODE_REV, UCODE_REV_GUEST },
+	{ MSR_IA32_PLATFORM_ID, 0 },
+	{ MSR_IA32_EBL_CR_POWERON, 0 },
+	{ MSR_IA32_FEAT_CTL, FEAT_CTL_LOCKED },
+	{ MSR_SMI_COUNT, 0 },
+	{ MSR_PLATFORM_INFO, 0 },
+	{ MSR_MISC_FEATURES_ENABLES, 0 },
+	{ MSR_IA32_MTRRCAP_ALIAS, MTRR_CAP_GUEST },
+};
+
+static const struct stored_msr *find_stored(u32 msr)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(stored_msrs); i++)
+		if (stored_msrs[i].msr == msr)
+			return &stored_msrs[i];
+	return NULL;
+}
+
+static bool is_canonical(struct lintel_vcpu *vcpu, u64 address)
+{
+	unsigned int shift = vcpu->cr4 & X86_CR4_LA57 ? 64 - 57 : 64 - 48;
+
+	return (u64)((s64)(address << shift) >> shift) == address;
+}
+
+/*
+ * SYSCALL's registers may be in the CPU: the copy in the vCPU and the register change together.
+ */
+static void set_switched(struct lintel_vcpu *vcpu, u32 msr, u64 value)
+{
+	preempt_disable();
+	if (vcpu->vmx.switched)
+		wrmsrq(msr, value);
+	preempt_enable();
+}
+
+static int set_stored(struct lintel_vcpu *vcpu, const struct stored_msr *s, u64 value)
+{
+	if ((value & s->zero) || (s->canonical && !is_canonical(vcpu, value)))
+		return -EINVAL;
+	preempt_disable();
+	*(u64 *)((u8 *)vcpu + s->offset) = value;
+	if (s->msr == MSR_STAR || s->msr == MSR_LSTAR || s->msr == MSR_SYSCALL_MASK ||
+	    s->msr == MSR_TSC_AUX)
+		set_switched(vcpu, s->msr, value);
+	preempt_enable();
+	return 0;
+}
+
+/* Fields of the VMCS; @field 0: none. */
+static unsigned long vmcs_field_of(u32 msr)
+{
+	switch (msr) {
+	case MSR_IA32_SYSENTER_CS:
+		return GUEST_SYSENTER_CS;
+	case MSR_IA32_SYSENTER_ESP:
+		return GUEST_SYSENTER_ESP;
+	case MSR_IA32_SYSENTER_EIP:
+		return GUEST_SYSENTER_EIP;
+	case MSR_FS_BASE:
+		return GUEST_FS_BASE;
+	case MSR_GS_BASE:
+		return GUEST_GS_BASE;
+	case MSR_IA32_CR_PAT:
+		return GUEST_IA32_PAT;
+	case MSR_IA32_DEBUGCTLMSR:
+		return GUEST_IA32_DEBUGCTL;
+	default:
+		return 0;
+	}
+}
+
+static bool pat_valid(u64 pat)
+{
+	int i;
+
+	for (i = 0; i < 8; i++, pat >>= 8) {
+		u8 type = pat;
+
+		if (type > 7 || type == 2 || type == 3)
+			return false;
+	}
+	return true;
+}
+
+static int set_vmcs_field(struct lintel_vcpu *vcpu, u32 msr, unsigned long field, u64 value)
+{
+	switch (msr) {
+	case MSR_IA32_SYSENTER_CS:
+		value = (u32)value;
+		break;
+	case MSR_IA32_CR_PAT:
+		if (!pat_valid(value))
+			return -EINVAL;
+		break;
+	case MSR_IA32_DEBUGCTLMSR:
+		/* LBR is taken and does nothing, as on a CPU without branch records */
+		if (value & ~(u64)(DEBUGCTLMSR_LBR | DEBUGCTLMSR_BTF))
+			return -EINVAL;
+		value &= ~(u64)DEBUGCTLMSR_LBR;
+		break;
+	default:
+		if (!is_canonical(vcpu, value))
+			return -EINVAL;
+	}
+	if (vmx_window_begin(vcpu))
+		return -EINVAL;
+	__vmcs_write(field, value);
+	vmx_window_end(vcpu);
+	return 0;
+}
+
+static int get_vmcs_field(struct lintel_vcpu *vcpu, unsigned long field, u64 *value)
+{
+	if (vmx_window_begin(vcpu))
+		return -EINVAL;
+	*value = __vmcs_read(field);
+	vmx_window_end(vcpu);
+	return 0;
+}
+
+static void write_tsc_offset(struct lintel_vcpu *vcpu, u64 offset)
+{
+	WRITE_ONCE(vcpu->tsc_offset, offset);
+	if (!vmx_window_begin(vcpu)) {
+		vmcs_write64(TSC_OFFSET, offset);
+		vmx_window_end(vcpu);
+	}
+	lintel_vcpu_request(vcpu, REQ_CLOCK);
+}
+
+/*
+ * A VMM sets the TSCs of its vCPUs one after the other to the same value and means the same
+ * moment: zero, or a value within a second of what the VM's last offset gives, keeps that offset.
+ */
+static void host_set_tsc(struct lintel_vcpu *vcpu, u64 value)
+{
+	struct lintel_vm *vm = vcpu->vm;
+	u64 now = rdtsc(), offset = value - now;
+	s64 distance;
+
+	mutex_lock(&vm->tsc_lock);
+	distance = offset - vm->tsc_offset;
+	if (vm->tsc_offset_set && (!value || abs(distance) < (s64)vm->tsc_khz * 1000))
+		offset = vm->tsc_offset;
+	vm->tsc_offset = offset;
+	vm->tsc_offset_set = true;
+	mutex_unlock(&vm->tsc_lock);
+	write_tsc_offset(vcpu, offset);
+}
+
+static void guest_set_tsc(struct lintel_vcpu *vcpu, u64 value)
+{
+	u64 offset = value - rdtsc();
+
+	vcpu->tsc_adjust += offset - vcpu->tsc_offset;
+	write_tsc_offset(vcpu, offset);
+}
+
+static int set_tsc_adjust(struct lintel_vcpu *vcpu, u64 value, bool host)
+{
+	if (!host)
+		write_tsc_offset(vcpu, vcpu->tsc_offset + (value - vcpu->tsc_adjust));
+	vcpu->tsc_adjust = value;
+	return 0;
+}
+
+static u64 get_apic_base(struct lintel_vcpu *vcpu)
+{
+	return vcpu->lapic ? lintel_lapic_base(vcpu) : vcpu->apic_base;
+}
+
+int lintel_set_apic_base(struct lintel_vcpu *vcpu, u64 value, bool host)
+{
+	if (vcpu->lapic)
+		return lintel_lapic_set_base(vcpu, value, host);
+	if (value & (vcpu->guest_maxphyaddr_mask | 0x2ff))
+		return -EINVAL;
+	vcpu->apic_base = value;
+	return 0;
+}
+
+static u64 *mce_bank_msr(struct lintel_vcpu *vcpu, u32 msr)
+{
+	u32 index = msr - MSR_IA32_MC0_CTL;
+
+	if (msr < MSR_IA32_MC0_CTL || index >= 4 * (vcpu->mcg_cap & 0xff) ||
+	    index >= ARRAY_SIZE(vcpu->mce_banks))
+		return NULL;
+	return &vcpu->mce_banks[index];
+}
+
+static bool is_x2apic_msr(u32 msr)
+{
+	return msr >= APIC_BASE_MSR && msr <= APIC_BASE_MSR + 0xff;
+}
+
+static bool is_clock_msr(u32 msr)
+{
+	return msr == MSR_KVM_WALL_CLOCK || msr == MSR_KVM_SYSTEM_TIME ||
+	       msr == MSR_KVM_WALL_CLOCK_NEW || msr == MSR_KVM_SYSTEM_TIME_NEW;
+}
+
+static int get_special(struct lintel_vcpu *vcpu, u32 msr, u64 *value)
+{
+	switch (msr) {
+	case MSR_EFER:
+		*value = vcpu->efer;
+		return 0;
+	case MSR_KERNEL_GS_BASE:
+		preempt_disable();
+		if (vcpu->vmx.switched)
+			rdmsrq(MSR_KERNEL_GS_BASE, *value);
+		else
+			*value = vcpu->msr_kernel_gs_base;
+		preempt_enable();
+		return 0;
+	case MSR_IA32_TSC:
+		*value = lintel_vcpu_guest_tsc(vcpu, rdtsc());
+		return 0;
+	case MSR_IA32_TSC_ADJUST:
+		*value = vcpu->tsc_adjust;
+		return 0;
+	case MSR_IA32_APICBASE:
+		*value = get_apic_base(vcpu);
+		return 0;
+	case MSR_IA32_TSC_DEADLINE:
+		*value = vcpu->lapic ? lintel_lapic_tsc_deadline(vcpu) : 0;
+		return 0;
+	case MSR_IA32_MCG_CAP:
+		*value = vcpu->mcg_cap;
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+static int set_special(struct lintel_vcpu *vcpu, u32 msr, u64 value, bool host)
+{
+	switch (msr) {
+	case MSR_EFER:
+		return lintel_set_efer(vcpu, value) ? -EINVAL : 0;
+	case MSR_KERNEL_GS_BASE:
+		if (!is_canonical(vcpu, value))
+			return -EINVAL;
+		preempt_disable();
+		vcpu->msr_kernel_gs_base = value;
+		set_switched(vcpu, msr, value);
+		preempt_enable();
+		return 0;
+	case MSR_IA32_TSC:
+		if (host)
+			host_set_tsc(vcpu, value);
+		else
+			guest_set_tsc(vcpu, value);
+		return 0;
+	case MSR_IA32_TSC_ADJUST:
+		return set_tsc_adjust(vcpu, value, host);
+	case MSR_IA32_APICBASE:
+		return lintel_set_apic_base(vcpu, value, host);
+	case MSR_IA32_TSC_DEADLINE:
+		if (vcpu->lapic)
+			lintel_lapic_set_tsc_deadline(vcpu, value);
+		return 0;
+	case MSR_IA32_UCODE_WRITE:
+		return 0;	/* nothing is loaded, as on any virtual machine */
+	default:
+		return -EINVAL;
+	}
+}
+
+static int get_constant(u32 msr, u64 *value)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(constant_msrs); i++) {
+		if (constant_msrs[i].msr != msr)
+			continue;
+		*value = constant_msrs[i].value;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+int lintel_msr_get(struct lintel_vcpu *vcpu, u32 msr, u64 *value, bool host)
+{
+	const struct stored_msr *stored = find_stored(msr);
+	unsigned long field = vmcs_field_of(msr);
+	u64 *bank;
+
+	if (stored) {
+		*value = *(u64 *)((u8 *)vcpu + stored->offset);
+		return 0;
+	}
+	if (field)
+		return get_vmcs_field(vcpu, field, value);
+	if (is_x2apic_msr(msr))
+		return vcpu->lapic ? lintel_lapic_x2apic_read(vcpu, msr, value) : -EINVAL;
+	if (is_clock_msr(msr))
+		return lintel_clock_get_msr(vcpu, msr, value);
+	bank = mtrr_msr(vcpu, msr);
+	if (!bank)
+		bank = mce_bank_msr(vcpu, msr);
+	if (bank) {
+		*value = *bank;
+		return 0;
+	}
+	if (!get_special(vcpu, msr, value))
+		return 0;
+	return get_constant(msr, value);
+}
+
+int lintel_msr_set(struct lintel_vcpu *vcpu, u32 msr, u64 value, bool host)
+{
+	const struct stored_msr *stored = find_stored(msr);
+	unsigned long field = vmcs_field_of(msr);
+	u64 *bank, constant;
+
+	if (stored)
+		return set_stored(vcpu, stored, value);
+	if (field)
+		return set_vmcs_field(vcpu, msr, field, value);
+	if (is_x2apic_msr(msr))
+		return vcpu->lapic ? lintel_lapic_x2apic_write(vcpu, msr, value) : -EINVAL;
+	if (is_clock_msr(msr))
+		return lintel_clock_set_msr(vcpu, msr, value);
+	if (mtrr_msr(vcpu, msr))
+		return mtrr_set(vcpu, msr, value);
+	bank = mce_bank_msr(vcpu, msr);
+	if (bank) {
+		/* a guest may only clear a status; SDM, "IA32_MCi_STATUS MSRs" */
+		if (!host && (msr & 3) == 1 && value)
+			return -EINVAL;
+		*bank = value;
+		return 0;
+	}
+	if (!set_special(vcpu, msr, value, host))
+		return 0;
+	if (!get_constant(msr, &constant) && (value == constant || host))
+		return 0;
+	return -EINVAL;
+}

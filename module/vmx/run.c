@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The interrupts-off part of running a guest.
+ *
+ * vmx_run() has three loops in one another, from the outside in:
+ *   preemption off  the guest's FPU state is in the registers.  Left when the thread has something
+ *                   else to do, and for exits that may sleep.
+ *   window          interrupts off, our VMCS current.  Left for each host interrupt: enabling
+ *                   interrupts takes it.
+ *   entries         exits that a fast handler finishes re-enter at once; a host interrupt or a kick
+ *                   that is waiting makes the next entry exit immediately, so this loop is bounded.
+ */
+#include <linux/interrupt.h>
+#include <linux/sched.h>
+#include <asm/nospec-branch.h>
+#include <asm/special_insns.h>
+#include <asm/trapnr.h>
+
+#include "controls.h"
+#include "cpu.h"
+#include "debug.h"
+#include "event.h"
+#include "ops.h"
+#include "run.h"
+#include "../compat.h"
+#include "../ept/ept.h"
+#include "../regs.h"
+#include "../trace.h"
+#include "../vm.h"
+
+asmlinkage int vmx_enter(struct lintel_vcpu *vcpu, bool launched);	/* entry.S */
+
+/* Requests that are dealt with inside the window; all others end it. */
+#define WINDOW_REQUESTS	(BIT(REQ_TLB_FLUSH) | BIT(REQ_EVENT))
+
+static bool must_leave(struct lintel_vcpu *vcpu)
+{
+	return (READ_ONCE(vcpu->requests) & ~WINDOW_REQUESTS) ||
+	       lintel_guest_mode_work_pending() || local_softirq_pending();
+}
+
+/* Interrupts off: everything the exit left in the VMCS that a handler may want. */
+static void snapshot_exit(struct lintel_vcpu *vcpu)
+{
+	struct lintel_exit *exit = &vcpu->exit;
+
+	exit->qualification = vmcs_readl(EXIT_QUALIFICATION);
+	exit->intr_info = vmcs_read32(VM_EXIT_INTR_INFO);
+	exit->intr_error = vmcs_read32(VM_EXIT_INTR_ERROR_CODE);
+	exit->instruction_len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
+	exit->instruction_info = vmcs_read32(VMX_INSTRUCTION_INFO);
+	exit->idt_info = vmcs_read32(IDT_VECTORING_INFO_FIELD);
+	exit->idt_error = vmcs_read32(IDT_VECTORING_ERROR_CODE);
+	exit->guest_linear = vmcs_readl(GUEST_LINEAR_ADDRESS);
+	exit->gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS);
+	lintel_reg_need(vcpu, REG_ALL);
+}
+
+/*
+ * Events that belong to the host.  The NMI and machine-check handlers are reached through the IDT
+ * as if the event had happened here: a VM exit leaves NMIs blocked, and the handler's IRET
+ * unblocks them.
+ */
+static void forward_host_event(u32 intr_info)
+{
+	if (!(intr_info & INTR_INFO_VALID_MASK))
+		return;
+	if ((intr_info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_NMI_INTR)
+		asm volatile("int $2" : : : "memory");
+	else if ((intr_info & (INTR_INFO_INTR_TYPE_MASK | INTR_INFO_VECTOR_MASK)) ==
+		 (INTR_TYPE_HARD_EXCEPTION | X86_TRAP_MC))
+		asm volatile("int $18" : : : "memory");
+}
+
+static void load_debug_registers(const struct lintel_vcpu *vcpu)
+{
+	set_debugreg(vcpu->dr[0], 0);
+	set_debugreg(vcpu->dr[1], 1);
+	set_debugreg(vcpu->dr[2], 2);
+	set_debugreg(vcpu->dr[3], 3);
+	set_debugreg(vcpu->dr6, 6);
+}
+
+static void put_debug_registers(struct lintel_vcpu *vcpu)
+{
+	/* MOV to DR exits, so DR0-3 are as they were; DR6 may have got condition bits */
+	get_debugreg(vcpu->dr6, 6);
+	set_debugreg(DR6_RESERVED, 6);
+}
+
+static void flush_tlb(struct lintel_vcpu *vcpu)
+{
+	clear_bit(REQ_TLB_FLUSH, &vcpu->requests);
+	smp_mb__after_atomic();
+	lintel_ept_flush_cpu(vcpu->vm);
+	if (vcpu->vmx.vpid)
+		invvpid_single(vcpu->vmx.vpid);
+	vcpu->stats.tlb_flushes++;
+}
+
+static void before_entry(struct lintel_vcpu *vcpu)
+{
+	if (unlikely(test_bit(REQ_TLB_FLUSH, &vcpu->requests)))
+		flush_tlb(vcpu);
+	clear_bit(REQ_EVENT, &vcpu->requests);
+	smp_mb__after_atomic();
+	vmx_events_before_entry(vcpu);
+	lintel_reg_flush(vcpu);
+	vcpu->reg_cached = 0;
+	if (vcpu->cr2 != native_read_cr2())
+		native_write_cr2(vcpu->cr2);
+}
+
+static int enter_guest(struct lintel_vcpu *vcpu)
+{
+	u32 host_pkru = guest_pkru_enter(vcpu);
+	int failed;
+
+	trace_lintel_entry(vcpu);
+	failed = vmx_enter(vcpu, vcpu->vmcs.launched);
+	vcpu->cr2 = native_read_cr2();
+	guest_pkru_leave(vcpu, host_pkru);
+	/* Legacy IBRS protects only after it is written again in the more privileged mode. */
+	if (cpu_feature_enabled(X86_FEATURE_KERNEL_IBRS))
+		wrmsrq(MSR_IA32_SPEC_CTRL, this_cpu_read(x86_spec_ctrl_current));
+	if (vcpu->vmx.host_debugctl)
+		wrmsrq(MSR_IA32_DEBUGCTLMSR, vcpu->vmx.host_debugctl);
+	return failed;
+}
+
+static enum vmx_run_result entry_failed(struct lintel_vcpu *vcpu, int failed)
+{
+	vcpu->exit.reason = 0;
+	vcpu->exit.instruction_error = failed == 1 ? vmx_instruction_error() : 0;
+	vcpu->exit.idt_info = 0;
+	return RUN_ENTRY_FAILED;
+}
+
+/* In the window.  RUN_ATTENTION: a host interrupt waits, or other work. */
+static enum vmx_run_result run_in_window(struct lintel_vcpu *vcpu)
+{
+	struct lintel_exit *exit = &vcpu->exit;
+	int failed;
+
+	for (;;) {
+		if (unlikely(READ_ONCE(vcpu->requests) & ~WINDOW_REQUESTS))
+			return RUN_ATTENTION;
+		before_entry(vcpu);
+		failed = enter_guest(vcpu);
+		if (unlikely(failed))
+			return entry_failed(vcpu, failed);
+		vcpu->vmcs.launched = true;
+		exit->reason = vmcs_read32(VM_EXIT_REASON);
+		vcpu->stats.exits++;
+		vcpu->stats.exits_by_reason[min_t(u16, exit->reason, LINTEL_NR_EXIT_REASONS - 1)]++;
+		if (!vmx_handle_exit_fast(vcpu))
+			break;
+		vmx_events_delivered(vcpu);
+	}
+	snapshot_exit(vcpu);
+	vmx_events_after_exit(vcpu);
+	trace_lintel_exit(vcpu);
+	switch (exit->reason) {
+	case EXIT_REASON_EXTERNAL_INTERRUPT:
+	case EXIT_REASON_INTERRUPT_WINDOW:
+	case EXIT_REASON_NMI_WINDOW:
+		return RUN_ATTENTION;
+	case EXIT_REASON_EXCEPTION_NMI:
+	case EXIT_REASON_MCE_DURING_VMENTRY:
+		forward_host_event(exit->intr_info);
+		if ((exit->intr_info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_NMI_INTR)
+			return RUN_ATTENTION;
+		break;
+	}
+	return RUN_EXIT;
+}
+
+/* One stretch with interrupts off. */
+static enum vmx_run_result run_window(struct lintel_vcpu *vcpu)
+{
+	bool debug = vcpu->dr7 & (DR_GLOBAL_ENABLE_MASK | DR_LOCAL_ENABLE_MASK);
+	enum vmx_run_result ret = RUN_ATTENTION;
+	unsigned long host_dr7;
+
+	if (!vmx_window_try(vcpu))
+		return RUN_ATTENTION;
+	/* Pairs with the barrier in lintel_vcpu_request(): the sender sees the mode, or we its bit. */
+	smp_store_mb(vcpu->mode, IN_GUEST);
+	if (must_leave(vcpu))
+		goto out;
+	vmx_host_update(vcpu);
+	get_debugreg(host_dr7, 7);
+	if (unlikely(debug))
+		load_debug_registers(vcpu);
+	ret = run_in_window(vcpu);
+	if (unlikely(debug))
+		put_debug_registers(vcpu);
+	/* An exit clears DR7; the host's breakpoints go on from what the kernel remembers. */
+	if (unlikely(host_dr7 & (DR_GLOBAL_ENABLE_MASK | DR_LOCAL_ENABLE_MASK)))
+		hw_breakpoint_restore();
+out:
+	smp_store_release(&vcpu->mode, OUTSIDE_GUEST);
+	vmx_window_end(vcpu);
+	return ret;
+}
+
+enum vmx_run_result vmx_run(struct lintel_vcpu *vcpu)
+{
+	enum vmx_run_result ret;
+
+	guest_fpu_load(vcpu);
+	vmx_host_load(vcpu);
+	do {
+		/* not switched: this CPU is going offline */
+		ret = vcpu->vmx.switched ? run_window(vcpu) : RUN_ATTENTION;
+	} while (ret == RUN_ATTENTION && vcpu->vmx.switched && !must_leave(vcpu));
+	guest_fpu_save(vcpu);
+	return ret;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * From the run loop into the guest and back.
+ */
+#ifndef LINTEL_VMX_RUN_H
+#define LINTEL_VMX_RUN_H
+
+#include "../types.h"
+
+enum vmx_run_result {
+	RUN_EXIT,		/* an exit that lintel_handle_exit() has to handle; vcpu->exit is filled */
+	RUN_ATTENTION,		/* nothing to handle: requests, signals, rescheduling */
+	RUN_ENTRY_FAILED,	/* VMfail; vcpu->exit.instruction_error says why, the VM is not dead */
+};
+
+/*
+ * vmx_run - enter the guest, again and again, until something needs the preemptible world.
+ * vCPU loaded; preemptible on entry and return, in between preemption and mostly interrupts are off.
+ */
+enum vmx_run_result vmx_run(struct lintel_vcpu *vcpu);
+
+/* exit.c: handle vcpu->exit; preemptible.  RESUME, TO_USER or -errno. */
+int lintel_handle_exit(struct lintel_vcpu *vcpu);
+/* exit.c: handle an exit inside the window, interrupts off.  False: not done, nothing changed. */
+bool vmx_handle_exit_fast(struct lintel_vcpu *vcpu);
+
+#endif

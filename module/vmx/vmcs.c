@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VMCS pages and the window in which one is current.
+ *
+ * A VMCS is active on at most one CPU; it must be cleared there before another CPU loads it, and
+ * before its page is freed.  Each CPU has a list of the VMCSs active on it, for the day it goes
+ * offline.  The list, handle->cpu and handle->launched change with interrupts off on that CPU.
+ */
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/smp.h>
+
+#include "caps.h"
+#include "cpu.h"
+#include "ops.h"
+#include "../vcpu.h"
+#include "../vm.h"
+
+struct vmcs_page {
+	u32 revision;		/* bit 31: shadow VMCS */
+	u32 abort;
+	u8 data[];
+};
+
+int vmcs_alloc(struct vmcs_handle *vmcs)
+{
+	struct vmcs_page *page = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+
+	if (!page)
+		return -ENOMEM;
+	page->revision = lintel_caps.revision;
+	vmcs->page = page;
+	vmcs->hpa = __pa(page);
+	vmcs->cpu = -1;
+	vmcs->launched = false;
+	INIT_LIST_HEAD(&vmcs->on_cpu);
+	return 0;
+}
+
+/* On the CPU where it is active, interrupts off. */
+static void vmcs_clear_here(struct vmcs_handle *vmcs)
+{
+	struct vmx_cpu *cpu = this_cpu_ptr(&lintel_cpu);
+
+	if (vmcs->cpu != smp_processor_id())
+		return;		/* cleared meanwhile: this CPU went offline and came back */
+	if (cpu->on)
+		vmclear(vmcs->hpa);
+	if (cpu->current_vcpu && &cpu->current_vcpu->vmcs == vmcs)
+		cpu->current_vcpu = NULL;
+	list_del_init(&vmcs->on_cpu);
+	vmcs->launched = false;
+	/* Pairs with the acquire in vmcs_clear_remote(): the list is left before anyone reuses it. */
+	smp_store_release(&vmcs->cpu, -1);
+}
+
+static void vmcs_clear_ipi(void *vmcs)
+{
+	vmcs_clear_here(vmcs);
+}
+
+void vmcs_clear_remote(struct vmcs_handle *vmcs)
+{
+	int cpu = smp_load_acquire(&vmcs->cpu);
+
+	/* When the call fails that CPU is offline, and its offline step has cleared the VMCS. */
+	if (cpu >= 0)
+		smp_call_function_single(cpu, vmcs_clear_ipi, vmcs, 1);
+}
+
+void vmcs_free(struct vmcs_handle *vmcs)
+{
+	if (!vmcs->page)
+		return;
+	preempt_disable();
+	vmcs_clear_remote(vmcs);
+	preempt_enable();
+	free_page((unsigned long)vmcs->page);
+	vmcs->page = NULL;
+}
+
+void vmcs_clear_all_here(void)
+{
+	struct vmx_cpu *cpu = this_cpu_ptr(&lintel_cpu);
+	struct vmcs_handle *vmcs, *next;
+
+	list_for_each_entry_safe(vmcs, next, &cpu->active, on_cpu)
+		vmcs_clear_here(vmcs);
+}
+
+/* Interrupts off.  Loads the VMCS and accounts for where it is active. */
+static bool vmcs_make_current(struct lintel_vcpu *vcpu)
+{
+	struct vmx_cpu *cpu = this_cpu_ptr(&lintel_cpu);
+	struct vmcs_handle *vmcs = &vcpu->vmcs;
+
+	cpu->current_vcpu = NULL;
+	if (vmptrld(vmcs->hpa)) {
+		lintel_vm_kill(vcpu->vm);
+		return false;
+	}
+	cpu->current_vcpu = vcpu;
+	if (vmcs->cpu < 0) {
+		vmcs->cpu = smp_processor_id();
+		list_add(&vmcs->on_cpu, &cpu->active);
+	}
+	return true;
+}
+
+bool vmx_window_try(struct lintel_vcpu *vcpu)
+{
+	struct vmcs_handle *vmcs = &vcpu->vmcs;
+	unsigned long flags;
+
+	if (vmcs->depth) {
+		vmcs->depth++;
+		return true;
+	}
+	local_irq_save(flags);
+	/* Not loaded here: preempted and moved to a CPU that is going offline. */
+	if (unlikely(!this_cpu_read(lintel_cpu.on) || vcpu->cpu != smp_processor_id()))
+		goto refuse;
+
+	if (lintel_joined) {
+		vmcs->found = vmptrst();
+		if (!vmcs_make_current(vcpu))
+			goto refuse;
+	} else if (vmx_current_vcpu() != vcpu && !vmcs_make_current(vcpu)) {
+		goto refuse;
+	}
+	vmcs->irq_flags = flags;
+	vmcs->depth = 1;
+	return true;
+refuse:
+	local_irq_restore(flags);
+	return false;
+}
+
+int vmx_window_begin(struct lintel_vcpu *vcpu)
+{
+	/*
+	 * A CPU that goes offline leaves VMX operation a moment before the scheduler moves the last
+	 * tasks away; wait for that move.
+	 */
+	while (!vmx_window_try(vcpu)) {
+		if (READ_ONCE(vcpu->vm->dead))
+			return -EIO;
+		schedule_timeout_uninterruptible(1);
+	}
+	return 0;
+}
+
+void vmx_window_end(struct lintel_vcpu *vcpu)
+{
+	struct vmcs_handle *vmcs = &vcpu->vmcs;
+
+	if (!vmcs->depth || --vmcs->depth)
+		return;
+	if (lintel_joined) {
+		this_cpu_write(lintel_cpu.current_vcpu, NULL);
+		if (vmcs->found != VMCS_NONE && vmcs->found != vmcs->hpa)
+			vmptrld(vmcs->found);
+	}
+	local_irq_restore(vmcs->irq_flags);
+}
