@@ -2,7 +2,7 @@
 /*
  * Handlers: jumps, calls and returns, near and far, and the interrupts of real mode.
  *
- * A target is checked before anything is pushed. Far transfers stay at their privilege: call
+ * A far target is checked before anything is pushed. Far transfers stay at their privilege: call
  * gates, task gates, returns to an outer ring and interrupts of protected mode are
  * EMULATE_UNHANDLED.
  */
@@ -35,8 +35,9 @@ int emu_do_call(struct emulate_ctxt *c)
 {
 	u64 sp = c->gprs[EMULATE_RSP], back = c->next_rip;
 
-	EMU_TRY(branch(c, near_target(c)));
+	/* In this order: a processor that faults on the target has already written the stack. */
 	EMU_TRY(emu_push(c, &sp, back, c->insn.op_bytes));
+	EMU_TRY(branch(c, near_target(c)));
 	c->gprs[EMULATE_RSP] = sp;
 	return EMULATE_OK;
 }

@@ -65,7 +65,7 @@ enum emulate_op {
  */
 enum emulate_encoding {
 	ENC_NONE,
-	ENC_Eb, ENC_Ew, ENC_Ed, ENC_Ev, ENC_Ey,
+	ENC_Eb, ENC_Ew, ENC_Ez, ENC_Ev, ENC_Ey,
 	ENC_Es,			/* memory of 2 bytes, or a register of the operand size */
 	ENC_En,			/* the same, a register of the native size: 4, in 64-bit mode 8 */
 	ENC_M, ENC_Mp, ENC_Mv, ENC_My,

@@ -61,10 +61,10 @@ static int step_cmps(struct emulate_ctxt *c, unsigned int size)
 {
 	u64 first, second, a = 0, b = 0;
 
-	EMU_TRY(source(c, size, &first));
-	EMU_TRY(destination(c, size, false, &second));
 	/* ES:rDI first, as the processor does: it shows where both fault. */
+	EMU_TRY(destination(c, size, false, &second));
 	EMU_TRY(emu_read(c, second, &b, size));
+	EMU_TRY(source(c, size, &first));
 	EMU_TRY(emu_read(c, first, &a, size));
 	emu_alu(OP_CMP, a, b, size, &c->new_rflags);
 	advance(c, EMULATE_RSI, size);

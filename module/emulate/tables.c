@@ -45,7 +45,7 @@ const struct emulate_opcode emu_opcode_map[2][256] = {
 	ROW8(0x58, I(POP, Zv, NONE, F_D64)),
 	[0x60] = I(PUSHA, NONE, NONE, F_NO64),
 	[0x61] = I(POPA, NONE, NONE, F_NO64),
-	[0x63] = I(MOVSX, Gv, Ed, F_WRITE),	/* ARPL outside of 64-bit mode: see decode.c */
+	[0x63] = I(MOVSX, Gv, Ez, F_WRITE),	/* ARPL outside of 64-bit mode: see decode.c */
 	[0x68] = I(PUSH, Iz, NONE, F_D64),
 	[0x69] = I3(IMUL2, Gv, Ev, Iz, F_WRITE),
 	[0x6a] = I(PUSH, Ibs, NONE, F_D64),
@@ -277,7 +277,7 @@ const struct emulate_opcode emu_opcode_group[GROUP_COUNT][8] = {
 const struct emulate_encoding_info emu_encodings[] = {
 	[ENC_Eb] = { KIND_RM, 1, 1 },
 	[ENC_Ew] = { KIND_RM, 2, 2 },
-	[ENC_Ed] = { KIND_RM, 4, 4 },
+	[ENC_Ez] = { KIND_RM, SIZE_Z, SIZE_Z },
 	[ENC_Ev] = { KIND_RM, SIZE_V, SIZE_V },
 	[ENC_Ey] = { KIND_RM, SIZE_Y, SIZE_Y },
 	[ENC_Es] = { KIND_RM, 2, SIZE_V },

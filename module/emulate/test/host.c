@@ -13,13 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <ucontext.h>
+#include <unistd.h>
+
+#include <asm/ldt.h>
 
 #include "host.h"
-
-#define USER_CS32	0x23
-#define USER_CS64	0x33
-#define USER_DS		0x2b
 
 static u8 *code;
 static struct host_state *current;
@@ -59,12 +59,13 @@ asm(".macro load_registers\n"
     "	movq 8(%rdi), %rcx\n"
     "	movq 16(%rdi), %rdx\n"
     "	movq 24(%rdi), %rbx\n"
-    "	movq 32(%rdi), %rsp\n"
     "	movq 40(%rdi), %rbp\n"
     "	movq 48(%rdi), %rsi\n"
     ".irp n, 8,9,10,11,12,13,14,15\n"
     "	movq 8*\\n(%rdi), %r\\n\n"
     ".endr\n"
+    "	movw 136+14(%rdi), %ss\n"
+    "	movq 32(%rdi), %rsp\n"
     "	movq 56(%rdi), %rdi\n"
     ".endm\n"
     ".text\n"
@@ -122,7 +123,9 @@ static void caught(int signal, siginfo_t *info, void *context)
 	m->gregs[REG_RIP] = (u64)host_return;
 	m->gregs[REG_EFL] = 0x202;
 	m->gregs[REG_RSP] = host_stack;
-	m->gregs[REG_CSGSFS] = (m->gregs[REG_CSGSFS] & ~0xffffLL) | USER_CS64;
+	/* CS is in bits 0 to 15, SS in 48 to 63. */
+	m->gregs[REG_CSGSFS] = (m->gregs[REG_CSGSFS] & 0x0000ffffffff0000LL) | USER_CS64 |
+			       (greg_t)USER_DS << 48;
 }
 
 const char *host_open(void)
@@ -166,28 +169,48 @@ void host_set_code(const u8 *bytes, unsigned int length)
 	old_length = length;
 }
 
-void host_run(struct host_state *state, bool long_mode)
+void host_run(struct host_state *state, enum emulate_mode mode)
 {
 	host_target64 = state->rip;
 	host_target32.offset = state->rip;
-	host_target32.selector = USER_CS32;
+	host_target32.selector = mode == EMULATE_MODE_PROT16 ? LDT_CS16 : USER_CS32;
 	current = state;
-	if (long_mode)
+	if (mode == EMULATE_MODE_LONG64)
 		host_enter64(state);
 	else
 		host_enter32(state);
 }
 
-bool host_has_32bit(void)
+static bool set_ldt(unsigned int entry, u64 base, u64 bytes, bool code_segment)
+{
+	struct user_desc d = {
+		.entry_number = entry, .base_addr = base, .limit = bytes - 1,
+		.contents = code_segment ? 2 : 0,
+	};
+
+	return !syscall(SYS_modify_ldt, 1, &d, sizeof(d));
+}
+
+bool host_has_mode(enum emulate_mode mode)
 {
 	/* inc eax; in 64-bit mode the same byte is a REX prefix of the INT3 behind it */
 	static const u8 inc_eax[] = { 0x40 };
 	struct host_state s = {
-		.rip = CODE_START, .rflags = 0x202, .ds = USER_DS, .es = USER_DS,
+		.rip = CODE_START, .rflags = 0x202, .ds = USER_DS, .es = USER_DS, .ss = USER_DS,
 		.gprs[EMULATE_RSP] = DATA_BASE + 256,
 	};
 
+	if (mode == EMULATE_MODE_PROT16) {
+		if (!set_ldt(0, CODE_BASE, CODE_BYTES, true) ||
+		    !set_ldt(1, DATA_BASE, DATA_BYTES, false))
+			return false;
+		s.rip = CODE_START - CODE_BASE;
+		s.ds = LDT_DS16;
+		s.es = LDT_DS16;
+		s.ss = LDT_DS16;
+	}
 	host_set_code(inc_eax, sizeof(inc_eax));
-	host_run(&s, false);
-	return s.vector == 3 && s.rip == CODE_START + 1 && s.gprs[EMULATE_RAX] == 1;
+	host_run(&s, mode);
+	return s.vector == 3 && (s.rip & 0xffff) == ((CODE_START + 1) & 0xffff) &&
+	       s.gprs[EMULATE_RAX] == 1;
 }

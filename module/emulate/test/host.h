@@ -17,9 +17,8 @@
 struct host_state {
 	u64 gprs[16];
 	u64 rflags;
-	u64 rip;
-	u16 ds, es, gs;
-	u16 pad;
+	u64 rip;		/* an offset in the code segment */
+	u16 ds, es, gs, ss;
 	u64 pad2;
 	u8 xmm[16][16];
 	/* After a run: the exception that ended it, VEC_BP if the instruction is complete. */
@@ -31,13 +30,22 @@ struct host_state {
 /* Map code and data and catch signals. NULL, or why it cannot be done. */
 const char *host_open(void);
 void host_close(void);
-/* Can 32-bit code run? Asked once, after host_open(). */
-bool host_has_32bit(void);
+/* Can code of the mode run? Asked once, after host_open(). */
+bool host_has_mode(enum emulate_mode mode);
 
 /* Put the bytes at CODE_START, everything else of the code area being INT3. */
 void host_set_code(const u8 *bytes, unsigned int length);
 
-/* Run from state->rip in 64-bit or 32-bit mode until an exception; state is updated. */
-void host_run(struct host_state *state, bool long_mode);
+/*
+ * Run from state->rip until an exception; state is updated. In 16-bit mode the segments are these
+ * of the LDT: code and data begin at CODE_BASE and DATA_BASE and have their sizes as limits.
+ */
+void host_run(struct host_state *state, enum emulate_mode mode);
+
+#define USER_CS64	0x33
+#define USER_CS32	0x23
+#define USER_DS		0x2b
+#define LDT_CS16	0x07
+#define LDT_DS16	0x0f
 
 #endif /* LINTEL_EMULATE_TEST_HOST_H */

@@ -45,11 +45,11 @@ static void set_reg(struct builder *b, unsigned int reg, u64 val)
 		b->in->state.gprs[reg] = val;
 }
 
-static u64 inside(unsigned int margin, unsigned int align)
+static u64 inside(struct builder *b, unsigned int margin, unsigned int align)
 {
 	u64 offset = margin + random_below(DATA_BYTES - 2 * margin);
 
-	return DATA_BASE + (offset & ~(u64)(align - 1));
+	return b->in->data + (offset & ~(u64)(align - 1));
 }
 
 static u64 pick_target(struct builder *b)
@@ -59,14 +59,14 @@ static u64 pick_target(struct builder *b)
 	bool hint = !strcmp(form->name, "clflush");
 
 	if (kind < 86 || hint)
-		return inside(64, (form->flags & FORM_ALIGN) && chance(85) ? 16 : 1);
+		return inside(b, 64, (form->flags & FORM_ALIGN) && chance(85) ? 16 : 1);
 	if (kind < 90)
-		return DATA_BASE + DATA_BYTES - random_below(16);
+		return b->in->data + DATA_BYTES - random_below(16);
 	if (kind < 93)
-		return DATA_BASE - random_below(16);
+		return b->in->data - random_below(16);
 	if (kind < 97 || b->ad_bytes < 8)
-		return DATA_BASE + 0x1000000 + random_below(0x10000);
-	return random64() | 1ULL << 62;
+		return b->in->data + 0x1000000 + random_below(0x10000);
+	return (random64() & ~(1ULL << 63)) | 1ULL << 62;
 }
 
 static void emit_prefixes(struct builder *b)
@@ -76,13 +76,15 @@ static void emit_prefixes(struct builder *b)
 	bool opsize = (f & FORM_66) || (!(f & FORM_NO66) && chance(25));
 	/* 16-bit addresses are not mapped, and the interpreter's CLFLUSH does not look. */
 	bool adsize = chance(12) && strcmp(form->name, "clflush");
-	u8 segments[] = { 0x26, 0x2e, 0x36, 0x3e, 0x65 };
+	/* GS is null in 32-bit and 16-bit mode; 16-bit code has its own CS. */
+	static const u8 segments[] = { 0x26, 0x36, 0x3e, 0x2e, 0x65 };
+	unsigned int choice = b->in->long_mode ? 5 : b->in->mode == EMULATE_MODE_PROT32 ? 4 : 3;
 
 	/* A 66 would make another instruction of most SSE forms without it. */
 	if (form->opcode[0] == 0x0f && (f & FORM_ALIGN) && form->opcode[1] == 0xe7)
 		opsize = true;
 	if (chance(10))
-		emit(b, segments[random_below(b->in->long_mode ? 5 : 4)], 1);
+		emit(b, segments[random_below(choice)], 1);
 	if (opsize)
 		emit(b, 0x66, 1);
 	if (adsize)
@@ -95,6 +97,10 @@ static void emit_prefixes(struct builder *b)
 		emit(b, 0xf3, 1);
 	else if ((f & FORM_REP) && chance(60))
 		emit(b, chance(50) ? 0xf3 : 0xf2, 1);
+	if (b->in->mode == EMULATE_MODE_PROT16) {
+		opsize = !opsize;
+		adsize = !adsize;
+	}
 	b->op_bytes = opsize ? 2 : 4;
 	b->ad_bytes = b->in->long_mode ? (adsize ? 4 : 8) : (adsize ? 2 : 4);
 	if (b->in->long_mode && chance(50)) {
@@ -105,13 +111,27 @@ static void emit_prefixes(struct builder *b)
 	}
 }
 
-/* 16-bit addressing cannot reach the data; it ends in page faults, or in LEA. */
+/* In 32-bit code this cannot reach the data; it ends in page faults, or in LEA. */
 static void emit_memory16(struct builder *b, u8 reg)
 {
+	static const u8 base[8] = { 3, 3, 5, 5, 6, 7, 5, 3 }, index[4] = { 6, 7, 6, 7 };
 	unsigned int mod = random_below(3), rm = random_below(8);
+	u64 offset = 0;
+	s64 disp;
 
 	emit(b, mod << 6 | reg << 3 | rm, 1);
-	emit(b, random64(), mod == 0 ? (rm == 6 ? 2 : 0) : mod);
+	if (mod == 0 && rm == 6) {
+		emit(b, b->target, 2);
+		return;
+	}
+	disp = mod == 1 ? (s8)random64() : mod == 2 ? (s16)random64() : 0;
+	if (rm < 4) {
+		offset = b->in->state.gprs[index[rm]];
+		b->pinned |= 1U << index[rm];
+	}
+	set_reg(b, base[rm], b->target - offset - disp);
+	b->pinned |= 1U << base[rm];
+	emit(b, disp, mod);
 }
 
 static void emit_memory32(struct builder *b, u8 reg)
@@ -164,7 +184,7 @@ static void emit_memory32(struct builder *b, u8 reg)
 		b->pinned |= 1U << base;
 	} else {
 		if (b->target >> 31)
-			b->target = inside(64, 16);	/* out of reach */
+			b->target = inside(b, 64, 16);	/* out of reach */
 		disp = b->target - offset;	/* RIP-relative ones are aimed at the end */
 	}
 	b->disp_at = b->in->length;
@@ -197,7 +217,7 @@ static void emit_immediate(struct builder *b)
 	switch (form->imm) {
 	case IMM_Z:
 		if (form->flags & FORM_JUMP) {
-			emit(b, (s64)random_below(0x8000) - 0x4000, 4);
+			emit(b, (s64)random_below(0x8000) - 0x4000, b->in->long_mode ? 4 : z);
 			break;
 		}
 		emit(b, imm, z);
@@ -222,9 +242,9 @@ static void emit_immediate(struct builder *b)
 	}
 }
 
-static u64 code_address(void)
+static u64 code_address(struct builder *b)
 {
-	return CODE_BASE + 16 + random_below(CODE_BYTES - 64);
+	return b->in->code - CODE_BYTES / 2 + 16 + random_below(CODE_BYTES - 64);
 }
 
 /* Registers that forms use without naming them. */
@@ -233,10 +253,10 @@ static void set_implicit(struct builder *b)
 	const struct form *form = b->in->form;
 	u32 f = form->flags;
 
-	set_reg(b, EMULATE_RSP, chance(95) ? inside(1024, 1) : DATA_BASE + random_below(16));
+	set_reg(b, EMULATE_RSP, chance(95) ? inside(b, 1024, 1) : b->in->data + random_below(16));
 	if (f & FORM_REP) {
-		set_reg(b, EMULATE_RSI, chance(90) ? inside(300, 1) : pick_target(b));
-		set_reg(b, EMULATE_RDI, chance(90) ? inside(300, 1) : pick_target(b));
+		set_reg(b, EMULATE_RSI, chance(90) ? inside(b, 300, 1) : pick_target(b));
+		set_reg(b, EMULATE_RDI, chance(90) ? inside(b, 300, 1) : pick_target(b));
 		set_reg(b, EMULATE_RCX, random_below(chance(90) ? 24 : 300));
 		if (chance(50))
 			memset(b->data, random64(), DATA_BYTES);
@@ -244,19 +264,19 @@ static void set_implicit(struct builder *b)
 	if (f & FORM_DIVIDE)
 		set_reg(b, EMULATE_RDX, random_below(3) - 1);
 	if (!strcmp(form->name, "leave") || !strcmp(form->name, "enter"))
-		set_reg(b, EMULATE_RBP, inside(300, 1));
+		set_reg(b, EMULATE_RBP, inside(b, 300, 1));
 	if (!strcmp(form->name, "xlat"))
-		set_reg(b, EMULATE_RBX, inside(300, 1));
+		set_reg(b, EMULATE_RBX, inside(b, 300, 1));
 	if (f & FORM_RET) {
-		u64 sp = b->in->state.gprs[EMULATE_RSP] - DATA_BASE, to = code_address();
+		u64 sp = b->in->state.gprs[EMULATE_RSP] - b->in->data, to = code_address(b);
 
 		if (sp < DATA_BYTES - 8)
 			memcpy(b->data + sp, &to, 8);
 	}
-	if (f & FORM_LOCK && b->memory && b->target - DATA_BASE < DATA_BYTES - 16 && chance(50)) {
+	if (f & FORM_LOCK && b->memory && b->target - b->in->data < DATA_BYTES - 16 && chance(50)) {
 		u64 pair[2];
 
-		memcpy(pair, b->data + (b->target - DATA_BASE), 16);
+		memcpy(pair, b->data + (b->target - b->in->data), 16);
 		set_reg(b, EMULATE_RAX, pair[0]);
 		set_reg(b, EMULATE_RDX, b->rex & REX_W ? pair[1] : pair[0] >> 32);
 	}
@@ -267,7 +287,7 @@ static void set_operands(struct builder *b, unsigned int modrm)
 	const struct form *form = b->in->form;
 	unsigned int reg = ((modrm >> 3) & 7) | (b->rex & REX_R ? 8 : 0);
 	unsigned int rm = (modrm & 7) | (b->rex & REX_B ? 8 : 0);
-	u64 to = code_address();
+	u64 to = code_address(b);
 
 	if (form->flags & FORM_BITS)
 		set_reg(b, reg, (s64)random_below(800) - 400);
@@ -275,26 +295,32 @@ static void set_operands(struct builder *b, unsigned int modrm)
 		set_reg(b, rm, random64() & ~0xfffcULL);
 	if ((form->flags & FORM_TARGET) && !b->memory && rm != EMULATE_RSP)
 		set_reg(b, rm, to);
-	if ((form->flags & FORM_TARGET) && b->memory && b->target - DATA_BASE < DATA_BYTES - 8)
-		memcpy(b->data + (b->target - DATA_BASE), &to, 8);
+	if ((form->flags & FORM_TARGET) && b->memory && b->target - b->in->data < DATA_BYTES - 8)
+		memcpy(b->data + (b->target - b->in->data), &to, 8);
 }
 
-void make_instance(struct instance *in, const struct form *form, bool long_mode, u8 *data)
+void make_instance(struct instance *in, const struct form *form, enum emulate_mode mode, u8 *data)
 {
 	struct builder b = { .in = in, .data = data };
 	unsigned int i, modrm_at;
 
 	memset(in, 0, sizeof(*in));
 	in->form = form;
-	in->long_mode = long_mode;
+	in->mode = mode;
+	in->long_mode = mode == EMULATE_MODE_LONG64;
+	in->code = mode == EMULATE_MODE_PROT16 ? CODE_START - CODE_BASE : CODE_START;
+	in->data = mode == EMULATE_MODE_PROT16 ? 0 : DATA_BASE;
 	for (i = 0; i < 16; i++)
 		in->state.gprs[i] = random_operand();
 	for (i = 0; i < 256; i++)
 		in->state.xmm[i / 16][i % 16] = random64();
 	in->state.rflags = 0x202 | (random64() & FLAGS_ARITH) | (chance(25) ? FLAG_DF : 0);
-	in->state.rip = CODE_START;
-	if (!long_mode)
-		in->state.ds = in->state.es = 0x2b;
+	in->state.rip = in->code;
+	in->state.ss = mode == EMULATE_MODE_PROT16 ? LDT_DS16 : USER_DS;
+	if (!in->long_mode) {
+		in->state.ds = in->state.ss;
+		in->state.es = in->state.ss;
+	}
 
 	if (form->ext != NO_MODRM)
 		b.memory = (form->flags & FORM_MEM) || (!(form->flags & FORM_REG) && chance(70));
@@ -314,10 +340,9 @@ void make_instance(struct instance *in, const struct form *form, bool long_mode,
 
 		memcpy(in->bytes + b.disp_at, &disp, 4);
 	}
-	if (!long_mode)
+	if (!in->long_mode)
 		for (i = 0; i < 16; i++)
 			in->state.gprs[i] = i < 8 ? (u32)in->state.gprs[i] : 0;
 	set_implicit(&b);
 	set_operands(&b, in->bytes[modrm_at]);
-	in->byte_operand = !(form->opcode[form->length - 1] & 1);
 }

@@ -10,14 +10,15 @@
 
 struct instance {
 	const struct form *form;
-	bool long_mode;
+	enum emulate_mode mode;
+	bool long_mode;		/* the mode is 64-bit mode */
+	u64 code, data;		/* offsets of the instruction and of the data */
 	u8 bytes[32];
 	unsigned int length;
 	struct host_state state;
-	bool shift_by_cl, byte_operand;
 };
 
 /* data is what the data area will hold; some registers are chosen to match it. */
-void make_instance(struct instance *in, const struct form *form, bool long_mode, u8 *data);
+void make_instance(struct instance *in, const struct form *form, enum emulate_mode mode, u8 *data);
 
 #endif /* LINTEL_EMULATE_TEST_INSTANCE_H */
