@@ -172,11 +172,13 @@ static void write_ier(struct uart *uart, uint8_t value)
 
 static void write_fcr(struct uart *uart, uint8_t value)
 {
-	bool on = value & UART_FCR_ENABLE_FIFO;
-
-	if (on != uart->fifo_on || (value & UART_FCR_CLEAR_RCVR))
+	/*
+	 * Real hardware also drops the content when the FIFO is turned on or off. Linux enables
+	 * the receive interrupt first and the FIFO second, and would lose a character here.
+	 */
+	if (value & UART_FCR_CLEAR_RCVR)
 		uart->fifo_count = 0;
-	uart->fifo_on = on;
+	uart->fifo_on = value & UART_FCR_ENABLE_FIFO;
 }
 
 static void write_register(struct uart *uart, uint16_t offset, uint8_t value)
