@@ -4,7 +4,11 @@
  * interpreter on a copy of the data and by the host's CPU on the data, must leave the same
  * registers, memory, defined flags and RIP, or raise the same exception with the same error code
  * and address. The sequence is fixed: what fails once fails again.
+ *
+ * Where the SDM leaves open which of two faults comes first, or what of the stack is written
+ * before one, the interpreter does what Intel's processors do; others are not compared with.
  */
+#include <cpuid.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -316,9 +320,25 @@ static bool run_instance(const struct form *form, enum emulate_mode m, unsigned 
 	return true;
 }
 
+/* The two instructions of forms.c that are younger than 64-bit mode. */
+static bool cpu_has(const struct form *form)
+{
+	unsigned int eax, ebx, ecx = 0, edx;
+
+	__get_cpuid(1, &eax, &ebx, &ecx, &edx);
+	if (form->opcode[1] == 0x38)
+		return ecx & bit_MOVBE;
+	return form->opcode[1] != 0xb8 || (ecx & bit_POPCNT);
+}
+
 static void run_mode(const struct form *form, enum emulate_mode m)
 {
 	unsigned int i, compared = 0, faults = 0;
+
+	if (!cpu_has(form)) {
+		tap_skip(form->name, "this CPU does not have it");
+		return;
+	}
 
 	if (form->flags & (m == EMULATE_MODE_LONG64 ? FORM_NO64 : FORM_ONLY64))
 		return;
@@ -334,18 +354,19 @@ static void run_mode(const struct form *form, enum emulate_mode m)
 	       bits_of(m), form->name, compared, faults, mismatches);
 }
 
-void test_host_cpu(void)
+bool test_host_cpu(void)
 {
 	static const enum emulate_mode modes[] = {
 		EMULATE_MODE_LONG64, EMULATE_MODE_PROT32, EMULATE_MODE_PROT16,
 	};
-	const char *reason = host_open();
-	unsigned int i, k;
+	const char *reason = __builtin_cpu_is("intel") ? host_open() :
+						       "this is not an Intel processor";
+	unsigned int i, k, modes_run = 0;
 	char name[64];
 
 	if (reason) {
 		tap_skip("comparison with the real CPU", reason);
-		return;
+		return false;
 	}
 	for (k = 0; k < ARRAY_SIZE(modes); k++) {
 		snprintf(name, sizeof(name), "comparison with the real CPU in %u-bit mode",
@@ -354,8 +375,10 @@ void test_host_cpu(void)
 			tap_skip(name, "the kernel does not run such code");
 			continue;
 		}
+		modes_run++;
 		for (i = 0; i < form_count; i++)
 			run_mode(&forms[i], modes[k]);
 	}
 	host_close();
+	return modes_run == ARRAY_SIZE(modes);
 }

@@ -146,8 +146,10 @@ int main(void)
 	test_segments();
 	test_restart();
 	test_system();
-	test_host_cpu();
-	test_coverage();
+	if (test_host_cpu())
+		test_coverage();
+	else
+		tap_skip("coverage of the opcode tables", "the comparison was not complete");
 	test_fuzz();
 	printf("1..%u\n", passed + failed + skipped);
 	printf("%u passed, %u failed, %u skipped\n", passed, failed, skipped);

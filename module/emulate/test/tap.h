@@ -29,7 +29,8 @@ void test_execute(void);
 void test_segments(void);
 void test_restart(void);
 void test_system(void);
-void test_host_cpu(void);
+/* True if everything was compared. */
+bool test_host_cpu(void);
 void test_fuzz(void);
 
 #endif /* LINTEL_EMULATE_TEST_TAP_H */
