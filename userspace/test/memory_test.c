@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The error sentence, and the helper that is the only way to guest memory. */
+/* The error sentence, and the accessor that is the only way to guest memory. */
 #include "test.h"
 
 #include "../launcher/memory.h"
