@@ -27,7 +27,8 @@
  * What the out members hold
  *	After every result, whatever it is, gprs, rip and rflags are architectural: write them
  *	back always. After EMULATE_FAULT, TO_USER and UNHANDLED they describe the state before
- *	the instruction, or, for a REP string instruction, after its last completed iteration.
+ *	the instruction, or, for a REP string instruction, after its last completed iteration
+ *	(its flags excepted: CMPS and SCAS set them when they end, as the processor does).
  *	After EMULATE_OK .retired says whether the instruction is complete (rip is then the next
  *	one's address). When it is false, RIP is unchanged, because
  *	  - a REP instruction has done a part of its iterations (RCX, RSI, RDI tell how many), or

@@ -122,7 +122,7 @@ static void test_rep(void)
 	       m.c.rip == CODE_AT, "rep: a fault leaves the iterations before it done");
 }
 
-static void test_string_io(void)
+static void test_string_out(void)
 {
 	int r;
 
@@ -153,6 +153,19 @@ static void test_string_io(void)
 	r = machine_run(&m);
 	tap_ok(r == EMULATE_OK && m.write_count == 3 && m.reads == 3 && m.writes[2].val == 0x52,
 	       "string I/O: outsb from a device");
+
+	/* Without REP. */
+	machine_init(&m, P32, CODE(0x6f));
+	m.c.gprs[EMULATE_RSI] = 0x600;
+	machine_set_ram(&m, 0x600, 0x11223344, 4);
+	r = machine_run(&m);
+	tap_ok(r == EMULATE_OK && m.writes[0].val == 0x11223344 && m.writes[0].n == 4,
+	       "string I/O: outsd without rep");
+}
+
+static void test_string_in(void)
+{
+	int r;
 
 	/* rep insw waits once for the whole run. */
 	machine_init(&m, P32, CODE(0xf3, 0x66, 0x6d));
@@ -185,12 +198,6 @@ static void test_string_io(void)
 	r = machine_run(&m);
 	tap_ok(r == EMULATE_OK && machine_ram(&m, 0x600, 3) == 0x505152 && m.exits == 3,
 	       "string I/O: insb backwards");
-	machine_init(&m, P32, CODE(0x6f));
-	m.c.gprs[EMULATE_RSI] = 0x600;
-	machine_set_ram(&m, 0x600, 0x11223344, 4);
-	r = machine_run(&m);
-	tap_ok(r == EMULATE_OK && m.writes[0].val == 0x11223344 && m.writes[0].n == 4,
-	       "string I/O: outsd without rep");
 }
 
 static void test_lock(void)
@@ -260,7 +267,8 @@ void test_restart(void)
 	test_device_rmw();
 	test_two_reads();
 	test_rep();
-	test_string_io();
+	test_string_out();
+	test_string_in();
 	test_lock();
 	test_probe();
 	test_xmm();
