@@ -39,9 +39,10 @@ struct lintel_entry_report {
 };
 
 /*
- * LINTEL_EXPLAIN_ENTRY - check the vCPU's VMCS, as it is now, against the processor's rules for VM
- * entry, and name those it breaks.  vCPU descriptor; meant for use after KVM_EXIT_FAIL_ENTRY, but
- * possible at any time.  Needs LINTEL_CAP_EXPLAIN_ENTRY.
+ * LINTEL_EXPLAIN_ENTRY - check the vCPU's VMCS against the processor's rules for VM entry, and name
+ * those it breaks.  vCPU descriptor.  Meant for use after KVM_EXIT_FAIL_ENTRY; before the first
+ * KVM_RUN, the host's fields and registers set since are not in the VMCS yet and are reported.
+ * Needs LINTEL_CAP_EXPLAIN_ENTRY.
  * Returns 0; -EINVAL (flags, reserved), -EIO (the VM is dead), -ENOMEM.
  */
 #define LINTEL_EXPLAIN_ENTRY		_IOWR(LINTEL_IO, 0x01, struct lintel_entry_report)
