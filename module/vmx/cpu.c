@@ -18,6 +18,7 @@
 #include <linux/kvm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/preempt.h>
 #include <linux/string.h>
 #include <asm/cpufeature.h>
 #include <asm/processor.h>
@@ -311,8 +312,8 @@ int vmx_get(void)
 		err = hold_kvm();
 	else if (!lintel_joined && kvm_leaving)
 		err = -ENODEV;
-	if (!err)
-		vmx_users++;
+	if (!err && !vmx_users++)
+		preempt_notifier_inc();
 	mutex_unlock(&vmx_lock);
 	return err;
 }
@@ -320,7 +321,9 @@ int vmx_get(void)
 void vmx_put(void)
 {
 	mutex_lock(&vmx_lock);
-	if (!--vmx_users && kvm_vm) {
+	if (!--vmx_users)
+		preempt_notifier_dec();
+	if (!vmx_users && kvm_vm) {
 		/* KVM may leave VMX operation with its last VM, which may be this one. */
 		cpus_read_lock();
 		on_each_cpu(forget_ipi, NULL, 1);
