@@ -21,7 +21,7 @@ struct host_state {
 	u16 ds, es, gs, ss;
 	u64 pad2;
 	u8 xmm[16][16];
-	/* After a run: the exception that ended it, VEC_BP if the instruction is complete. */
+	/* After a run: the exception that ended it; VEC_BP if the instruction is complete. */
 	u64 vector;
 	u64 error_code;
 	u64 cr2;
@@ -41,6 +41,9 @@ void host_set_code(const u8 *bytes, unsigned int length);
  * of the LDT: code and data begin at CODE_BASE and DATA_BASE and have their sizes as limits.
  */
 void host_run(struct host_state *state, enum emulate_mode mode);
+
+/* The vector of a run that had to be interrupted. */
+#define HOST_ENDLESS	256
 
 #define USER_CS64	0x33
 #define USER_CS32	0x23
