@@ -239,6 +239,11 @@ static void test_probe(void)
 	r = machine_run(&m);
 	tap_ok(r == EMULATE_OK && m.exits == 1 && machine_ram(&m, STACK_AT - 4, 4) == 0x50,
 	       "probe: push from a device");
+	machine_init(&m, P32, CODE(0x0f, 0xb1, 0x0b));	/* cmpxchg [ebx],ecx */
+	m.c.gprs[EMULATE_RBX] = DEVICE;
+	r = machine_run(&m);
+	tap_ok(r == EMULATE_OK && m.write_count == 1 && m.writes[0].val == 0x50 &&
+	       m.c.gprs[EMULATE_RAX] == 0x50, "probe: an unequal cmpxchg writes what it read");
 }
 
 static void test_xmm(void)
