@@ -45,6 +45,9 @@ struct fault {
 #define INSTALL_NEEDS_TABLE	1
 #define INSTALL_CONFLICT	2
 
+/* Entries that one fault clears away; more are other vCPUs' doing, and the guest tries again. */
+#define MAX_CONFLICTS		4
+
 static void fault_take_page(struct fault *f, struct page *page, bool writable)
 {
 	f->page = page;
@@ -284,7 +287,7 @@ static int fault_add_table(struct fault *f)
 static int fault_map(struct fault *f)
 {
 	struct lintel_ept *ept = &f->vm->ept;
-	int ret;
+	int conflicts = 0, ret;
 
 	for (;;) {
 		read_lock(&ept->lock);
@@ -294,18 +297,20 @@ static int fault_map(struct fault *f)
 			ret = fault_install(f, fault_level(f));
 		read_unlock(&ept->lock);
 
-		if (ret != INSTALL_NEEDS_TABLE)
-			break;
-		ret = fault_add_table(f);
-		if (ret)
-			return ret;
+		if (ret == INSTALL_NEEDS_TABLE) {
+			ret = fault_add_table(f);
+			if (ret)
+				return ret;
+		} else if (ret == INSTALL_CONFLICT && conflicts++ < MAX_CONFLICTS) {
+			/*
+			 * Fill the place at once: were a large entry left to the guest's next
+			 * fault, a write could make it large again and a fetch small, for ever.
+			 */
+			ept_zap_and_free(ept, f->gfn, f->gfn + 1, true);
+		} else {
+			return ret == INSTALL_CONFLICT ? -EAGAIN : ret;
+		}
 	}
-	if (ret == INSTALL_CONFLICT) {
-		/* The guest's next try finds the place empty. */
-		ept_zap_and_free(ept, f->gfn, f->gfn + 1, true);
-		return -EAGAIN;
-	}
-	return ret;
 }
 
 /* The guest may use the page without our knowing from here on. */
