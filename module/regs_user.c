@@ -39,8 +39,20 @@ void lintel_get_regs(struct lintel_vcpu *vcpu, struct kvm_regs *regs)
 	regs->rflags = vcpu->rflags;
 }
 
+/*
+ * User space puts the vCPU elsewhere: an access that it was asked for, and the instruction that
+ * waits for it, are forgotten.
+ */
+static void forget_instruction(struct lintel_vcpu *vcpu)
+{
+	emulate_reset(&vcpu->emul);
+	memset(&vcpu->io, 0, sizeof(vcpu->io));
+}
+
 void lintel_set_regs(struct lintel_vcpu *vcpu, const struct kvm_regs *regs)
 {
+	if (regs->rip != lintel_rip(vcpu))
+		forget_instruction(vcpu);
 	vcpu->gpr[GPR_RAX] = regs->rax;
 	vcpu->gpr[GPR_RBX] = regs->rbx;
 	vcpu->gpr[GPR_RCX] = regs->rcx;

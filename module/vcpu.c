@@ -18,6 +18,7 @@
 #include "vm.h"
 #include "vmx/controls.h"
 #include "vmx/event.h"
+#include "vmx/explain_capture.h"
 #include "vmx/msr.h"
 #include "vmx/run.h"
 
@@ -115,6 +116,7 @@ static int entry_failed(struct lintel_vcpu *vcpu)
 
 	if (!vcpu->exit.instruction_error)
 		return -EIO;
+	explain_failure(vcpu);
 	run->exit_reason = KVM_EXIT_FAIL_ENTRY;
 	run->fail_entry.hardware_entry_failure_reason = vcpu->exit.instruction_error;
 	run->fail_entry.cpu = raw_smp_processor_id();

@@ -11,6 +11,7 @@
 #include <linux/slab.h>
 
 #include "irq/irq.h"
+#include "paravirt/clock.h"
 #include "regs.h"
 #include "vcpu_life.h"
 #include "vm.h"
@@ -24,6 +25,9 @@ static void load_on_cpu(struct lintel_vcpu *vcpu, int cpu)
 		vmcs_clear_remote(&vcpu->vmcs);
 		/* this CPU may hold translations from an earlier stay */
 		lintel_vcpu_request(vcpu, REQ_TLB_FLUSH);
+		/* CPUs whose TSCs differ: kvm-clock needs this one's */
+		if (!lintel_clock_stable())
+			lintel_vcpu_request(vcpu, REQ_CLOCK);
 	}
 	WRITE_ONCE(vcpu->cpu, cpu);
 }

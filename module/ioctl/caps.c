@@ -4,9 +4,11 @@
  */
 #include <linux/kernel.h>
 #include <linux/kvm.h>
+#include <linux/lintel.h>
 
 #include "dev.h"
 #include "../compat.h"
+#include "../paravirt/clock.h"
 #include "../types.h"
 
 static const struct {
@@ -46,13 +48,14 @@ static const struct {
 	{ KVM_CAP_INTERNAL_ERROR_DATA, 1 },
 	{ KVM_CAP_TSC_DEADLINE_TIMER, 1 },
 	{ KVM_CAP_GET_TSC_KHZ, 1 },
-	{ KVM_CAP_ADJUST_CLOCK, KVM_CLOCK_TSC_STABLE },
+	{ KVM_CAP_ADJUST_CLOCK, LINTEL_CLOCK_FLAGS },
 	{ KVM_CAP_KVMCLOCK_CTRL, 1 },
 	{ KVM_CAP_NOP_IO_DELAY, 1 },
 	{ KVM_CAP_CLOCKSOURCE, 1 },
 	{ KVM_CAP_MCE, 32 },
 	{ KVM_CAP_GET_MSR_FEATURES, 1 },
 	{ KVM_CAP_BINARY_STATS_FD, 1 },
+	{ LINTEL_CAP_EXPLAIN_ENTRY, 1 },
 };
 
 long lintel_check_extension(struct lintel_vm *vm, unsigned long cap)

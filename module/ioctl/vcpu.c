@@ -4,6 +4,7 @@
  */
 #include <linux/anon_inodes.h>
 #include <linux/kvm.h>
+#include <linux/lintel.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/signal.h>
@@ -20,6 +21,7 @@
 #include "../vcpu_life.h"
 #include "../vm.h"
 #include "../vmx/cpuid.h"
+#include "../vmx/explain_capture.h"
 #include "../vmx/msr.h"
 
 static long vcpu_run(struct ioctl_context *ctx)
@@ -288,6 +290,11 @@ static long vcpu_stats_fd(struct ioctl_context *ctx)
 	return lintel_vcpu_stats_fd(ctx->vcpu);
 }
 
+static long vcpu_explain_entry(struct ioctl_context *ctx)
+{
+	return explain_to_user(ctx->vcpu, ctx->arg);
+}
+
 static const struct ioctl_row vcpu_rows[] = {
 	{ KVM_RUN, LOCK_VCPU, ARG_NUMBER, vcpu_run },
 	{ KVM_GET_REGS, LOCK_VCPU_LOADED, ARG_COPY, vcpu_get_regs },
@@ -321,6 +328,7 @@ static const struct ioctl_row vcpu_rows[] = {
 	{ KVM_X86_SETUP_MCE, LOCK_VCPU, ARG_COPY, vcpu_setup_mce },
 	{ KVM_TRANSLATE, LOCK_VCPU_LOADED, ARG_COPY, vcpu_translate },
 	{ KVM_GET_STATS_FD, LOCK_NONE, ARG_NUMBER, vcpu_stats_fd },
+	{ LINTEL_EXPLAIN_ENTRY, LOCK_VCPU_LOADED, ARG_COPY, vcpu_explain_entry },
 };
 
 static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

@@ -8,7 +8,6 @@
  */
 #include <linux/kernel.h>
 #include <linux/nospec.h>
-#include <linux/ratelimit.h>
 #include <linux/string.h>
 #include <asm/processor-flags.h>
 #include <asm/vmx.h>
@@ -17,6 +16,7 @@
 #include "debug.h"
 #include "event.h"
 #include "exit.h"
+#include "explain_capture.h"
 #include "ops.h"
 #include "run.h"
 #include "../regs.h"
@@ -78,8 +78,7 @@ static int entry_failure(struct lintel_vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
 
-	pr_debug("lintel: VM entry failed: exit reason 0x%x, qualification 0x%llx\n",
-		 vcpu->exit.reason, vcpu->exit.qualification);
+	explain_failure(vcpu);
 	run->exit_reason = KVM_EXIT_FAIL_ENTRY;
 	run->fail_entry.hardware_entry_failure_reason = vcpu->exit.reason;
 	run->fail_entry.cpu = raw_smp_processor_id();

@@ -20,7 +20,7 @@
 #include <asm/vmx.h>
 
 #include "../compat.h"
-#include "../vcpu.h"
+#include "../regs.h"
 #include "explain.h"
 #include "explain_bits.h"
 #include "ops.h"
@@ -79,8 +79,11 @@ static void capture_limits(struct vmx_limits *l)
 	l->la57 = boot_cpu_has(X86_FEATURE_LA57);
 }
 
-void explain_capture(struct vmcs_fields *f)
+/* In a window. */
+static void capture(struct lintel_vcpu *vcpu, struct vmcs_fields *f)
 {
+	/* what was set since the last entry belongs to the state that is judged */
+	lintel_reg_flush(vcpu);
 	capture_limits(&f->limits);
 #define FIELD(member, encoding, when) \
 	if (when) \
@@ -91,14 +94,11 @@ void explain_capture(struct vmcs_fields *f)
 
 #define FINDINGS 8
 
-void explain_log(const struct lintel_vcpu *vcpu, const struct vmcs_fields *f)
+static void log_findings(const struct lintel_vcpu *vcpu, const struct vmcs_fields *f)
 {
-	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 2);
 	struct explain_finding found[FINDINGS];
 	int i, nr;
 
-	if (!__ratelimit(&limit))
-		return;
 	nr = lintel_explain_entry_failure(f, found, FINDINGS);
 	if (!nr)
 		pr_warn("lintel: VM entry of vCPU %u failed, and breaks none of the known rules\n",
@@ -108,6 +108,24 @@ void explain_log(const struct lintel_vcpu *vcpu, const struct vmcs_fields *f)
 			vcpu->id, found[i].area, found[i].field, found[i].value, found[i].text);
 	if (nr > FINDINGS)
 		pr_warn("lintel: and %d more broken rules\n", nr - FINDINGS);
+}
+
+void explain_failure(struct lintel_vcpu *vcpu)
+{
+	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 2);
+	struct vmcs_fields *fields;
+
+	if (!__ratelimit(&limit))
+		return;
+	fields = kzalloc(sizeof(*fields), GFP_KERNEL_ACCOUNT);
+	if (!fields)
+		return;
+	if (!vmx_window_begin(vcpu)) {
+		capture(vcpu, fields);
+		vmx_window_end(vcpu);
+		log_findings(vcpu, fields);
+	}
+	kfree(fields);
 }
 
 static void report_fill(struct lintel_entry_report *report, const struct explain_finding *found)
@@ -133,7 +151,7 @@ int explain_to_user(struct lintel_vcpu *vcpu, struct lintel_entry_report *report
 		return -ENOMEM;
 	ret = vmx_window_begin(vcpu);
 	if (!ret) {
-		explain_capture(fields);
+		capture(vcpu, fields);
 		vmx_window_end(vcpu);
 		memset(report, 0, sizeof(*report));
 		nr = lintel_explain_entry_failure(fields, found, ARRAY_SIZE(found));

@@ -6,16 +6,12 @@
 #include "../types.h"
 
 struct lintel_entry_report;
-struct vmcs_fields;
 
 /*
- * explain_capture - copy the fields of the current VMCS and the processor's capability MSRs.  The
- * caller zeroes @f beforehand (it is of about 1 KiB: allocate it).  With the vCPU's VMCS current.
+ * explain_failure - a VM entry of this vCPU failed: print which rules its VMCS breaks, at most twice in
+ * 5 seconds.  The running thread, preemptible, may sleep.
  */
-void explain_capture(struct vmcs_fields *f);
-
-/* explain_log - check @f and print what is broken, at most twice in 5 seconds.  Any context. */
-void explain_log(const struct lintel_vcpu *vcpu, const struct vmcs_fields *f);
+void explain_failure(struct lintel_vcpu *vcpu);
 
 /*
  * explain_to_user - the LINTEL_EXPLAIN_ENTRY ioctl, on a kernel copy of its argument.

@@ -521,7 +521,8 @@ static void write_back(struct lintel_vcpu *vcpu, const struct emulate_ctxt *c, b
 	lintel_set_rip(vcpu, c->rip);
 	if (c->rflags != lintel_rflags(vcpu))
 		lintel_set_rflags(vcpu, c->rflags);
-	if (stepped)
+	/* IRET loads RF and TF: they count from the next instruction on */
+	if (stepped && !c->iret)
 		lintel_instruction_done(vcpu);
 }
 
