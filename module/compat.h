@@ -13,8 +13,8 @@
 #include <linux/kvm.h>
 #include <linux/mm.h>
 #include <asm/msr.h>
-#if __has_include(<asm/gsseg.h>)
-#include <asm/gsseg.h>		/* load_gs_index(): 6.3 */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+#include <asm/gsseg.h>		/* load_gs_index() */
 #endif
 /* 6.16 moved cpuid_count() and its kin from <asm/processor.h>. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)

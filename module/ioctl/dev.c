@@ -18,7 +18,7 @@
 
 static long dev_api_version(struct ioctl_context *ctx)
 {
-	return ctx->arg ? -EINVAL : KVM_API_VERSION;
+	return ctx->number ? -EINVAL : KVM_API_VERSION;
 }
 
 static long dev_create_vm(struct ioctl_context *ctx)
@@ -27,7 +27,7 @@ static long dev_create_vm(struct ioctl_context *ctx)
 	int fd;
 
 	/* the machine type: 0 is the only one */
-	if (ctx->arg)
+	if (ctx->number)
 		return -EINVAL;
 	vm = lintel_vm_create();
 	if (IS_ERR(vm))
@@ -40,12 +40,12 @@ static long dev_create_vm(struct ioctl_context *ctx)
 
 static long dev_check_extension(struct ioctl_context *ctx)
 {
-	return lintel_check_extension(NULL, (unsigned long)ctx->arg);
+	return lintel_check_extension(NULL, ctx->number);
 }
 
 static long dev_vcpu_mmap_size(struct ioctl_context *ctx)
 {
-	return ctx->arg ? -EINVAL : LINTEL_VCPU_MMAP_SIZE;
+	return ctx->number ? -EINVAL : LINTEL_VCPU_MMAP_SIZE;
 }
 
 /* -E2BIG still tells the caller how many there are. */
@@ -65,7 +65,7 @@ static long dev_msr_index_list(struct ioctl_context *ctx)
 	unsigned int nr;
 	const u32 *list = lintel_msr_list(&nr);
 
-	return copy_index_list(ctx->arg, list, nr);
+	return copy_index_list(ctx->user, list, nr);
 }
 
 static long dev_msr_feature_list(struct ioctl_context *ctx)
@@ -73,7 +73,7 @@ static long dev_msr_feature_list(struct ioctl_context *ctx)
 	unsigned int nr;
 	const u32 *list = lintel_msr_feature_list(&nr);
 
-	return copy_index_list(ctx->arg, list, nr);
+	return copy_index_list(ctx->user, list, nr);
 }
 
 static int get_feature(void *unused, u32 msr, u64 *value)
@@ -83,7 +83,7 @@ static int get_feature(void *unused, u32 msr, u64 *value)
 
 static long dev_get_msrs(struct ioctl_context *ctx)
 {
-	return lintel_user_msrs(ctx->arg, get_feature, NULL, true);
+	return lintel_user_msrs(ctx->user, get_feature, NULL, true);
 }
 
 static int supported(void *unused, struct kvm_cpuid_entry2 *entries, u32 *nent)
@@ -98,12 +98,12 @@ static int emulated(void *unused, struct kvm_cpuid_entry2 *entries, u32 *nent)
 
 static long dev_supported_cpuid(struct ioctl_context *ctx)
 {
-	return lintel_user_get_cpuid(ctx->arg, supported, NULL);
+	return lintel_user_get_cpuid(ctx->user, supported, NULL);
 }
 
 static long dev_emulated_cpuid(struct ioctl_context *ctx)
 {
-	return lintel_user_get_cpuid(ctx->arg, emulated, NULL);
+	return lintel_user_get_cpuid(ctx->user, emulated, NULL);
 }
 
 static long dev_mce_cap(struct ioctl_context *ctx)

@@ -28,14 +28,18 @@ enum ioctl_lock {
 enum ioctl_arg {
 	ARG_COPY,		/* by the direction and size in the command number */
 	ARG_COPY_IN,		/* copied in, though the number has the wrong direction */
-	ARG_NUMBER,		/* the argument is a number: handler gets it cast to a pointer */
+	ARG_NUMBER,		/* the argument is a number */
 	ARG_USER,		/* the handler copies: a tail of variable length */
 };
 
 struct ioctl_context {
 	struct lintel_vm *vm;	/* NULL on the device */
 	struct lintel_vcpu *vcpu;
-	void *arg;		/* kernel copy; or the number or user pointer */
+	union {
+		void *arg;		/* ARG_COPY, ARG_COPY_IN: the kernel copy */
+		unsigned long number;	/* ARG_NUMBER */
+		void __user *user;	/* ARG_USER */
+	};
 };
 
 struct ioctl_row {

@@ -116,6 +116,6 @@ long lintel_ioctl_dispatch(const struct ioctl_row *rows, unsigned int nr,
 		return -ENOTTY;
 	if (row->arg == ARG_COPY || row->arg == ARG_COPY_IN)
 		return call_with_copy(row, ctx, (void __user *)arg);
-	ctx->arg = (void *)arg;
+	ctx->number = arg;
 	return call_locked(row, ctx);
 }

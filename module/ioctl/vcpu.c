@@ -26,7 +26,7 @@
 
 static long vcpu_run(struct ioctl_context *ctx)
 {
-	return ctx->arg ? -EINVAL : lintel_vcpu_run(ctx->vcpu);
+	return ctx->number ? -EINVAL : lintel_vcpu_run(ctx->vcpu);
 }
 
 /* For handlers that return nothing and those that return an errno. */
@@ -119,12 +119,12 @@ static int msr_set(void *vcpu, u32 msr, u64 *value)
 
 static long vcpu_get_msrs(struct ioctl_context *ctx)
 {
-	return lintel_user_msrs(ctx->arg, msr_get, ctx->vcpu, true);
+	return lintel_user_msrs(ctx->user, msr_get, ctx->vcpu, true);
 }
 
 static long vcpu_set_msrs(struct ioctl_context *ctx)
 {
-	return lintel_user_msrs(ctx->arg, msr_set, ctx->vcpu, false);
+	return lintel_user_msrs(ctx->user, msr_set, ctx->vcpu, false);
 }
 
 static long vcpu_get_lapic(struct ioctl_context *ctx)
@@ -144,7 +144,7 @@ static int cpuid_get(void *vcpu, struct kvm_cpuid_entry2 *entries, u32 *nent)
 
 static long vcpu_get_cpuid2(struct ioctl_context *ctx)
 {
-	return lintel_user_get_cpuid(ctx->arg, cpuid_get, ctx->vcpu);
+	return lintel_user_get_cpuid(ctx->user, cpuid_get, ctx->vcpu);
 }
 
 static long vcpu_set_cpuid2(struct ioctl_context *ctx)
@@ -153,7 +153,7 @@ static long vcpu_set_cpuid2(struct ioctl_context *ctx)
 	u32 nent;
 	long ret;
 
-	entries = lintel_user_cpuid(ctx->arg, &nent);
+	entries = lintel_user_cpuid(ctx->user, &nent);
 	if (IS_ERR(entries))
 		return PTR_ERR(entries);
 	ret = lintel_cpuid_set(ctx->vcpu, entries, nent);
@@ -196,7 +196,7 @@ static long vcpu_get_tsc_khz(struct ioctl_context *ctx)
 /* Without TSC scaling in use a guest runs at the host's rate, within what NTP would correct. */
 static long vcpu_set_tsc_khz(struct ioctl_context *ctx)
 {
-	unsigned long khz = (unsigned long)ctx->arg, host = ctx->vm->tsc_khz;
+	unsigned long khz = ctx->number, host = ctx->vm->tsc_khz;
 
 	if (khz && (khz < host - host / 4000 || khz > host + host / 4000))
 		return -EINVAL;
@@ -228,7 +228,7 @@ static long vcpu_nmi(struct ioctl_context *ctx)
 
 static long vcpu_signal_mask(struct ioctl_context *ctx)
 {
-	struct kvm_signal_mask __user *user = ctx->arg;
+	struct kvm_signal_mask __user *user = ctx->user;
 	struct lintel_vcpu *vcpu = ctx->vcpu;
 	sigset_t sigset;
 	u32 len;

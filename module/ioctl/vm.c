@@ -19,12 +19,12 @@
 
 static long vm_check_extension(struct ioctl_context *ctx)
 {
-	return lintel_check_extension(ctx->vm, (unsigned long)ctx->arg);
+	return lintel_check_extension(ctx->vm, ctx->number);
 }
 
 static long vm_create_vcpu(struct ioctl_context *ctx)
 {
-	unsigned long id = (unsigned long)ctx->arg;
+	unsigned long id = ctx->number;
 
 	if (id >= LINTEL_MAX_VCPU_ID)
 		return -EINVAL;
@@ -53,7 +53,7 @@ static long vm_set_memory2(struct ioctl_context *ctx)
 
 static long vm_set_tss_addr(struct ioctl_context *ctx)
 {
-	unsigned long addr = (unsigned long)ctx->arg;
+	unsigned long addr = ctx->number;
 
 	/* three pages below 4 GiB; unrestricted guests need none of them */
 	if (addr > 0xffffffffUL - 3 * PAGE_SIZE)
@@ -133,7 +133,7 @@ static long vm_irq_line_status(struct ioctl_context *ctx)
 
 static long vm_set_routing(struct ioctl_context *ctx)
 {
-	struct kvm_irq_routing __user *user = ctx->arg;
+	struct kvm_irq_routing __user *user = ctx->user;
 	struct kvm_irq_routing_entry *entries = NULL;
 	struct kvm_irq_routing head;
 	long ret;
@@ -159,7 +159,7 @@ static long vm_signal_msi(struct ioctl_context *ctx)
 
 static long vm_set_boot_cpu(struct ioctl_context *ctx)
 {
-	unsigned long id = (unsigned long)ctx->arg;
+	unsigned long id = ctx->number;
 
 	if (ctx->vm->nr_vcpus)
 		return -EBUSY;

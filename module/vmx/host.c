@@ -80,6 +80,7 @@ static void write_thread_state(struct vmx_vcpu *vmx)
 	savesegment(es, vmx->host_es);
 	savesegment(fs, vmx->host_fs);
 	savesegment(gs, vmx->host_gs);
+	store_ldt(vmx->host_ldt);
 	rdmsrq(MSR_FS_BASE, vmx->host_fs_base);
 	vmcs_writel(HOST_FS_BASE, vmx->host_fs_base);
 }
@@ -151,6 +152,9 @@ void vmx_host_put(struct lintel_vcpu *vcpu)
 	native_load_gdt(&vmx->host_gdt);
 	load_idt(&vmx->host_idt);
 	invalidate_tss_limit();
+	/* and LDTR to null */
+	if (unlikely(vmx->host_ldt))
+		asm volatile("lldt %0" : : "m" (vmx->host_ldt));
 	if (unlikely(vmx->host_ds | vmx->host_es)) {
 		loadsegment(ds, vmx->host_ds);
 		loadsegment(es, vmx->host_es);

@@ -32,7 +32,7 @@ struct vmx_vcpu {
 	u64 host_debugctl;		/* [cpu] */
 	unsigned long host_fs_base;	/* [cpu] */
 	struct desc_ptr host_gdt, host_idt; /* [cpu] */
-	u16 host_ds, host_es, host_fs, host_gs;
+	u16 host_ds, host_es, host_fs, host_gs, host_ldt;
 	int host_cpu;			/* [cpu] whose GDT, TSS and GS base stand in the VMCS; -1: none */
 	bool switched;			/* [cpu] the CPU holds the guest's values */
 };
