@@ -167,7 +167,10 @@ static bool sregs_valid(struct lintel_vcpu *vcpu, const struct kvm_sregs *sregs)
 	return true;
 }
 
-/* Limits that VM entry checks against G: SDM, "Checks on Guest Segment Registers". */
+/*
+ * What no CPU would have loaded is not mended here: the entry fails, and says why.  One bit is, as
+ * in KVM: "accessed" (of TR: "busy"), which a VMM that fills in a descriptor forgets.
+ */
 static void write_segments(struct lintel_vcpu *vcpu, const struct kvm_sregs *sregs)
 {
 	struct kvm_sregs copy = *sregs;
@@ -176,14 +179,8 @@ static void write_segments(struct lintel_vcpu *vcpu, const struct kvm_sregs *sre
 
 	for (seg = 0; seg < NR_SEGS; seg++) {
 		segment_from_user(user_segment(&copy, seg), &s);
-		/* TR is never unusable, and busy: a VMM that leaves it zero means "whatever" */
-		if (seg == SEG_TR) {
-			if (s.ar & EMULATE_AR_UNUSABLE)
-				s.ar = EMULATE_AR_P | 3;
-			s.ar |= 2;
-			if (sregs->efer & EFER_LMA)
-				s.ar |= 8;
-		}
+		if (seg != SEG_LDTR)
+			s.ar |= EMULATE_AR_ACCESSED;
 		lintel_set_segment(vcpu, seg, &s);
 	}
 }

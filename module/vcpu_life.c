@@ -9,6 +9,8 @@
 #include <linux/mm.h>
 #include <linux/preempt.h>
 #include <linux/slab.h>
+#include <asm/apicdef.h>
+#include <asm/msr-index.h>
 
 #include "irq/irq.h"
 #include "paravirt/clock.h"
@@ -17,6 +19,7 @@
 #include "vm.h"
 #include "vmx/controls.h"
 #include "vmx/cpuid.h"
+#include "vmx/msr.h"
 
 /* Preemption off.  The vCPU may come from another CPU, where its VMCS is still active. */
 static void load_on_cpu(struct lintel_vcpu *vcpu, int cpu)
@@ -90,7 +93,9 @@ static struct lintel_vcpu *alloc_vcpu(struct lintel_vm *vm, u32 id)
 	vcpu->tsc_khz = vm->tsc_khz;
 	vcpu->tsc_offset = vm->tsc_offset;
 	vcpu->mcg_cap = ARRAY_SIZE(vcpu->mce_banks) / 4;
-	vcpu->apic_base = 0xfee00000ULL | (id == vm->boot_cpu_id ? BIT(8) : 0);
+	vcpu->ucode_rev = LINTEL_UCODE_REV;
+	vcpu->apic_base = APIC_DEFAULT_PHYS_BASE | MSR_IA32_APICBASE_ENABLE |
+			  (id == vm->boot_cpu_id ? MSR_IA32_APICBASE_BSP : 0);
 	mutex_init(&vcpu->mutex);
 	init_waitqueue_head(&vcpu->wait);
 	INIT_CSD(&vcpu->kick_csd, kick_arrived, NULL);

@@ -32,7 +32,7 @@ int lintel_irqchip_create(struct lintel_vm *vm);
 void lintel_irqchip_destroy(struct lintel_vm *vm);
 /*
  * lintel_pit_create - KVM_CREATE_PIT2; KVM_CREATE_PIT is flags = KVM_PIT_SPEAKER_DUMMY.
- * -ENXIO without an irqchip, -EEXIST twice, -EINVAL for unknown flags.
+ * -ENOENT without an irqchip, -EEXIST twice, -EINVAL for unknown flags.
  */
 int lintel_pit_create(struct lintel_vm *vm, const struct kvm_pit_config *config);
 int lintel_pit_get(struct lintel_vm *vm, struct kvm_pit_state2 *state);

@@ -409,7 +409,7 @@ int lintel_pit_create(struct lintel_vm *vm, const struct kvm_pit_config *config)
 	unsigned int i;
 
 	if (!vm->irqchip)
-		return -ENXIO;
+		return -ENOENT;
 	if (vm->pit)
 		return -EEXIST;
 	if (config->flags & ~KVM_PIT_SPEAKER_DUMMY)

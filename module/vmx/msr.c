@@ -56,13 +56,11 @@ const u32 *lintel_msr_feature_list(unsigned int *nr)
 	return feature_msrs;
 }
 
-#define UCODE_REV_GUEST	0x100000000ULL
-
 int lintel_msr_feature(u32 msr, u64 *value)
 {
 	if (msr != MSR_IA32_UCODE_REV)
 		return -EINVAL;
-	*value = UCODE_REV_GUEST;
+	*value = LINTEL_UCODE_REV;
 	return 0;
 }
 
@@ -88,19 +86,21 @@ static const struct stored_msr stored_msrs[] = {
 	STORED(MSR_IA32_MCG_CTL, mcg_ctl, 0),
 };
 
-/* Read as a constant; a write must not change it. */
+/*
+ * Read as a constant.  A guest's write is #GP, but for zero to registers whose bits are all optional.
+ */
 static const struct {
 	u32 msr;
+	bool takes_zero;
 	u64 value;
 } constant_msrs[] = {
-	{ MSR_IA32_UCODE_REV, UCODE_REV_GUEST },
-	{ MSR_IA32_PLATFORM_ID, 0 },
-	{ MSR_IA32_EBL_CR_POWERON, 0 },
-	{ MSR_IA32_FEAT_CTL, FEAT_CTL_LOCKED },
-	{ MSR_SMI_COUNT, 0 },
-	{ MSR_PLATFORM_INFO, 0 },
-	{ MSR_MISC_FEATURES_ENABLES, 0 },
-	{ MSR_IA32_MTRRCAP_ALIAS, MTRR_CAP_GUEST },
+	{ MSR_IA32_PLATFORM_ID, false, 0 },
+	{ MSR_IA32_EBL_CR_POWERON, true, 0 },
+	{ MSR_IA32_FEAT_CTL, false, FEAT_CTL_LOCKED },
+	{ MSR_SMI_COUNT, false, 0 },
+	{ MSR_PLATFORM_INFO, false, 0 },
+	{ MSR_MISC_FEATURES_ENABLES, true, 0 },
+	{ MSR_IA32_MTRRCAP_ALIAS, false, MTRR_CAP_GUEST },
 };
 
 static const struct stored_msr *find_stored(u32 msr)
@@ -327,6 +327,9 @@ static int get_special(struct lintel_vcpu *vcpu, u32 msr, u64 *value)
 	case MSR_IA32_MCG_CAP:
 		*value = vcpu->mcg_cap;
 		return 0;
+	case MSR_IA32_UCODE_REV:
+		*value = vcpu->ucode_rev;
+		return 0;
 	default:
 		return -EINVAL;
 	}
@@ -359,6 +362,11 @@ static int set_special(struct lintel_vcpu *vcpu, u32 msr, u64 value, bool host)
 		if (vcpu->lapic)
 			lintel_lapic_set_tsc_deadline(vcpu, value);
 		return 0;
+	case MSR_IA32_UCODE_REV:
+		/* software writes zero here before it asks for the revision */
+		if (host)
+			vcpu->ucode_rev = value;
+		return 0;
 	case MSR_IA32_UCODE_WRITE:
 		return 0;	/* nothing is loaded, as on any virtual machine */
 	default:
@@ -375,6 +383,21 @@ static int get_constant(u32 msr, u64 *value)
 			continue;
 		*value = constant_msrs[i].value;
 		return 0;
+	}
+	return -EINVAL;
+}
+
+/* @host: a VMM that restores what it has saved. */
+static int set_constant(u32 msr, u64 value, bool host)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(constant_msrs); i++) {
+		if (constant_msrs[i].msr != msr)
+			continue;
+		if (host ? value == constant_msrs[i].value : constant_msrs[i].takes_zero && !value)
+			return 0;
+		break;
 	}
 	return -EINVAL;
 }
@@ -411,7 +434,7 @@ int lintel_msr_set(struct lintel_vcpu *vcpu, u32 msr, u64 value, bool host)
 {
 	const struct stored_msr *stored = find_stored(msr);
 	unsigned long field = vmcs_field_of(msr);
-	u64 *bank, constant;
+	u64 *bank;
 
 	if (stored)
 		return set_stored(vcpu, stored, value);
@@ -433,7 +456,5 @@ int lintel_msr_set(struct lintel_vcpu *vcpu, u32 msr, u64 value, bool host)
 	}
 	if (!set_special(vcpu, msr, value, host))
 		return 0;
-	if (!get_constant(msr, &constant) && (value == constant || host))
-		return 0;
-	return -EINVAL;
+	return set_constant(msr, value, host);
 }

@@ -72,20 +72,16 @@ static void forward_host_event(u32 intr_info)
 		asm volatile("int $18" : : : "memory");
 }
 
+/*
+ * Only breakpoint addresses need to be in the CPU.  MOV to DR exits, so they stay as they are; #DB
+ * exits before the CPU writes DR6, and DR7 is in the VMCS.
+ */
 static void load_debug_registers(const struct lintel_vcpu *vcpu)
 {
 	set_debugreg(vcpu->dr[0], 0);
 	set_debugreg(vcpu->dr[1], 1);
 	set_debugreg(vcpu->dr[2], 2);
 	set_debugreg(vcpu->dr[3], 3);
-	set_debugreg(vcpu->dr6, 6);
-}
-
-static void put_debug_registers(struct lintel_vcpu *vcpu)
-{
-	/* MOV to DR exits, so DR0-3 are as they were; DR6 may have got condition bits */
-	get_debugreg(vcpu->dr6, 6);
-	set_debugreg(DR6_RESERVED, 6);
 }
 
 static void flush_tlb(struct lintel_vcpu *vcpu)
@@ -149,8 +145,10 @@ static enum vmx_run_result run_in_window(struct lintel_vcpu *vcpu)
 		failed = enter_guest(vcpu);
 		if (unlikely(failed))
 			return entry_failed(vcpu, failed);
-		vcpu->vmcs.launched = true;
 		exit->reason = vmcs_read32(VM_EXIT_REASON);
+		/* an entry that fails in its checks of the guest's state leaves the VMCS clear */
+		if (likely(!(exit->reason & VMX_EXIT_REASONS_FAILED_VMENTRY)))
+			vcpu->vmcs.launched = true;
 		vcpu->stats.exits++;
 		vcpu->stats.exits_by_reason[min_t(u16, exit->reason, LINTEL_NR_EXIT_REASONS - 1)]++;
 		if (!vmx_handle_exit_fast(vcpu))
@@ -178,7 +176,6 @@ static enum vmx_run_result run_in_window(struct lintel_vcpu *vcpu)
 /* One stretch with interrupts off. */
 static enum vmx_run_result run_window(struct lintel_vcpu *vcpu)
 {
-	bool debug = vcpu->dr7 & (DR_GLOBAL_ENABLE_MASK | DR_LOCAL_ENABLE_MASK);
 	enum vmx_run_result ret = RUN_ATTENTION;
 	unsigned long host_dr7;
 
@@ -190,11 +187,9 @@ static enum vmx_run_result run_window(struct lintel_vcpu *vcpu)
 		goto out;
 	vmx_host_update(vcpu);
 	get_debugreg(host_dr7, 7);
-	if (unlikely(debug))
+	if (unlikely(vcpu->dr7 & (DR_GLOBAL_ENABLE_MASK | DR_LOCAL_ENABLE_MASK)))
 		load_debug_registers(vcpu);
 	ret = run_in_window(vcpu);
-	if (unlikely(debug))
-		put_debug_registers(vcpu);
 	/* An exit clears DR7; the host's breakpoints go on from what the kernel remembers. */
 	if (unlikely(host_dr7 & (DR_GLOBAL_ENABLE_MASK | DR_LOCAL_ENABLE_MASK)))
 		hw_breakpoint_restore();

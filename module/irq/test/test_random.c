@@ -68,7 +68,7 @@ void test_routing(void)
 	tap_result(good, "routing: an MSI route sends at level 1, and the old table is gone");
 
 	good = lintel_irqchip_create(vm) == -EEXIST && lintel_pit_create(vm, &pit) == -EEXIST &&
-	       lintel_pit_create(&empty, &pit) == -ENXIO && lintel_irq_line(&empty, 0, 1) == -ENXIO &&
+	       lintel_pit_create(&empty, &pit) == -ENOENT && lintel_irq_line(&empty, 0, 1) == -ENXIO &&
 	       lintel_irqchip_get(&empty, &chip) == -ENXIO &&
 	       lintel_irqchip_get(vm, &chip) == -EINVAL && lintel_irqchip_set(vm, &chip) == -EINVAL;
 	tap_result(good, "irqchip: twice, without, and unknown chips are refused");
