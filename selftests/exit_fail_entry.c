@@ -21,15 +21,16 @@ static void bad_ldt(struct kvm_sregs *s) { s->ldt = s->ds; s->ldt.s = 1; }
 static const struct bad_row {
 	const char *name;
 	void (*spoil)(struct kvm_sregs *s);
+	bool may_run;		/* KVM fails the entry; a hypervisor may also mend TR, of which the CPU wants one type */
 } rows[] = {
-	{ "CS with L and D", bad_cs },
-	{ "TR of a 16-bit type in long mode", bad_tr },
-	{ "TR unusable", no_tr },
-	{ "SS with a code type", bad_ss },
-	{ "limit and granularity disagree", bad_granularity },
-	{ "GDT base not canonical", bad_base },
-	{ "FS base not canonical", bad_fs },
-	{ "LDTR with a data descriptor", bad_ldt },
+	{ "CS with L and D", bad_cs, false },
+	{ "TR of a 16-bit type in long mode", bad_tr, true },
+	{ "TR unusable", no_tr, true },
+	{ "SS with a code type", bad_ss, false },
+	{ "limit and granularity disagree", bad_granularity, false },
+	{ "GDT base not canonical", bad_base, false },
+	{ "FS base not canonical", bad_fs, false },
+	{ "LDTR with a data descriptor", bad_ldt, false },
 };
 
 TEST(refused_and_recovered)
@@ -51,6 +52,8 @@ TEST(refused_and_recovered)
 			for (int again = 0; again < 3; again++) {
 				int reason = vcpu_run(v);
 
+				if (rows[i].may_run && reason == KVM_EXIT_IO && v->run->io.port == PORT_DONE)
+					break;
 				CHECK(reason == KVM_EXIT_FAIL_ENTRY || reason == KVM_EXIT_INTERNAL_ERROR,
 				      "exit %d (%s)", reason, exit_name(reason));
 				/* Bit 31 and basic reason 33: entry failed by invalid guest state. */
