@@ -2,8 +2,10 @@
 """Rules on the form of files: length, width, functions, labels, the opening, names of places."""
 import ast
 import re
+import shutil
+import subprocess
 
-from . import Finding, code, lines_with, read, sources, tree
+from . import Finding, TOP, code, lines_with, read, sources, tree
 
 MAX_LINES = 600
 MAX_COLUMNS = 100
@@ -37,6 +39,32 @@ def columns():
             message = name.endswith(".c") and re.match(r"\s*(pr_\w+\(|\w+\(\w*,? ?)?\"", line)
             if width > MAX_COLUMNS and not message:
                 yield Finding(name, number, f"{width} columns")
+
+
+def trailing_blanks():
+    for name in tree():
+        if name.endswith(".patch") or name == "COPYING":
+            continue
+        for number, line in enumerate(read(name).splitlines(), 1):
+            if line != line.rstrip():
+                yield Finding(name, number, "blanks at the end")
+
+
+def shell_scripts():
+    """Without shellcheck, at least the syntax, by the shell that the script names."""
+    scripts = {name: read(name).split("\n")[0] for name in tree() if is_script(name)}
+    for name, first in scripts.items():
+        shell = re.search(r"\b(bash|sh)\b", first)
+        if not shell:
+            continue
+        if shutil.which("shellcheck"):
+            # 2034, 2154: variables that the sourced file, or the kernel's command line, brings
+            words = ["shellcheck", "-S", "warning", "-e", "SC2034,SC2154", "-f", "gcc", name]
+        else:
+            words = [shell[1], "-n", name]
+        done = subprocess.run(words, cwd=TOP, capture_output=True, text=True, check=False)
+        for line in (done.stdout + done.stderr).splitlines() if done.returncode else ():
+            yield Finding(name, 0, line)
 
 
 def c_functions(name):
@@ -92,7 +120,7 @@ def opening_paragraph(name, text):
 
 def spdx():
     for name in tree():
-        if NO_HEADER.match(name):
+        if NO_HEADER.match(name) or not read(name):
             continue
         if "SPDX-License-Identifier: GPL-2.0-only" not in "\n".join(read(name).split("\n")[:3]):
             yield Finding(name, 0, "no SPDX-License-Identifier: GPL-2.0-only in its first lines")
@@ -144,6 +172,8 @@ RULES = [
     ("file-length", f"a file has at most {MAX_LINES} lines (rule 1)", file_length),
     ("function-length", f"a function has at most {MAX_FUNCTION} lines (rule 1)", function_length),
     ("columns", f"a line has at most {MAX_COLUMNS} columns (rule 1)", columns),
+    ("blanks", "no line ends in blanks", trailing_blanks),
+    ("shell", "shellcheck is silent about the scripts, where it is installed", shell_scripts),
     ("labels", "no label ends with a number (rule 9)", numbered_labels),
     ("spdx", "each file names its licence (rule 17)", spdx),
     ("opening", "each file opens with what it is for (rule 17)", opening),
