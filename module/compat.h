@@ -8,8 +8,23 @@
 #ifndef LINTEL_COMPAT_H
 #define LINTEL_COMPAT_H
 
-#include <linux/hrtimer.h>
 #include <linux/version.h>
+
+/*
+ * Branch history after a VM exit.  Up to 7.0 the kernel's macro calls a function of its own, which
+ * is KVM's alone later: then ours is called, on the CPUs that the kernel has marked.
+ */
+#ifdef __ASSEMBLER__
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 1, 0)
+#define CLEAR_HISTORY_AFTER_EXIT \
+	ALTERNATIVE "", "call vmx_clear_history", X86_FEATURE_CLEAR_BHB_VMEXIT
+#else
+#define CLEAR_HISTORY_AFTER_EXIT	CLEAR_BRANCH_HISTORY_VMEXIT
+#endif
+
+#else /* C */
+
+#include <linux/hrtimer.h>
 #include <linux/kvm.h>
 #include <linux/mm.h>
 #include <asm/msr.h>
@@ -123,4 +138,5 @@ static inline void follow_pfnmap_end(struct follow_pfnmap_args *args)
 }
 #endif
 
+#endif /* __ASSEMBLER__ */
 #endif

@@ -11,9 +11,25 @@
 #include <asm/asm.h>
 #include <asm/cpufeatures.h>
 #include <asm/nospec-branch.h>
+#include <asm/segment.h>
 #include <asm/unwind_hints.h>
 
 #include "offsets.h"
+#include "../compat.h"
+
+/*
+ * VERW of a writable data segment clears the buffers, where the kernel has found that it must.  The
+ * kernel's own operand cannot be named by modules on all kernels.
+ */
+.macro CLEAR_BUFFERS feature
+	ALTERNATIVE "jmp .Lno_verw_\@", "", \feature
+	verw	vmx_verw_selector(%rip)
+.Lno_verw_\@:
+.endm
+
+.section .rodata, "a"
+.balign 2
+SYM_DATA_LOCAL(vmx_verw_selector, .word __KERNEL_DS)
 
 .section .noinstr.text, "ax"
 
@@ -68,10 +84,8 @@ SYM_FUNC_START(vmx_enter)
 	mov	VCPU_RDI(%rdi), %rdi
 
 	/* MDS, TAA, RFDS: the host's data leaves the buffers last of all */
-	CLEAR_CPU_BUFFERS
-#ifdef VM_CLEAR_CPU_BUFFERS
-	VM_CLEAR_CPU_BUFFERS
-#endif
+	CLEAR_BUFFERS X86_FEATURE_CLEAR_CPU_BUF
+	CLEAR_BUFFERS X86_FEATURE_CLEAR_CPU_BUF_VM
 	jnc	.Lvmlaunch
 
 	UNWIND_HINT_SAVE
@@ -135,7 +149,7 @@ SYM_INNER_LABEL_ALIGN(vmx_exit_point, SYM_L_GLOBAL)
 	/* Return predictions made by the guest must not serve the host's returns. */
 	FILL_RETURN_BUFFER %rcx, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT, X86_FEATURE_RSB_VMEXIT_LITE
 	/* Nor its branch history the host's indirect branches. */
-	CLEAR_BRANCH_HISTORY_VMEXIT
+	CLEAR_HISTORY_AFTER_EXIT
 
 	mov	%ebx, %eax
 	add	$8, %rsp
@@ -147,3 +161,19 @@ SYM_INNER_LABEL_ALIGN(vmx_exit_point, SYM_L_GLOBAL)
 	pop	%rbp
 	RET
 SYM_FUNC_END(vmx_enter)
+
+/*
+ * vmx_clear_history - push the guest's branches out of the branch history with 256 taken ones of our
+ * own, more than the longest history that Intel documents.  Clobbers %rcx.
+ */
+SYM_FUNC_START(vmx_clear_history)
+	mov	$128, %ecx
+.Lnext_branch:
+	jmp	.Ltaken
+	int3
+.Ltaken:
+	sub	$1, %ecx
+	jnz	.Lnext_branch
+	lfence
+	RET
+SYM_FUNC_END(vmx_clear_history)

@@ -13,7 +13,6 @@
 #include <asm/cpu_entry_area.h>
 #include <asm/desc.h>
 #include <asm/msr.h>
-#include <asm/nospec-branch.h>
 #include <asm/segment.h>
 #include <asm/special_insns.h>
 #include <asm/tlbflush.h>
@@ -119,7 +118,9 @@ static void barrier_between_vms(struct lintel_vcpu *vcpu)
 	if (cpu->last_vm == vcpu->vm)
 		return;
 	cpu->last_vm = vcpu->vm;
-	indirect_branch_prediction_barrier();
+	/* the kernel's own barrier function is not for modules on all kernels */
+	if (boot_cpu_has(X86_FEATURE_IBPB))
+		wrmsrq(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
 }
 
 void vmx_host_load(struct lintel_vcpu *vcpu)

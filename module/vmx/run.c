@@ -84,6 +84,38 @@ static void load_debug_registers(const struct lintel_vcpu *vcpu)
 	set_debugreg(vcpu->dr[3], 3);
 }
 
+/* Breakpoints of the host, by perf or kgdb: kept aside while the guest's addresses are loaded. */
+struct host_debug {
+	unsigned long dr[4], dr6, dr7;
+	bool active;
+};
+
+static void save_host_debug(struct host_debug *host)
+{
+	get_debugreg(host->dr7, 7);
+	host->active = host->dr7 & (DR_GLOBAL_ENABLE_MASK | DR_LOCAL_ENABLE_MASK);
+	if (likely(!host->active))
+		return;
+	get_debugreg(host->dr[0], 0);
+	get_debugreg(host->dr[1], 1);
+	get_debugreg(host->dr[2], 2);
+	get_debugreg(host->dr[3], 3);
+	get_debugreg(host->dr6, 6);
+}
+
+/* An exit clears DR7. */
+static void restore_host_debug(const struct host_debug *host)
+{
+	if (likely(!host->active))
+		return;
+	set_debugreg(host->dr[0], 0);
+	set_debugreg(host->dr[1], 1);
+	set_debugreg(host->dr[2], 2);
+	set_debugreg(host->dr[3], 3);
+	set_debugreg(host->dr6, 6);
+	set_debugreg(host->dr7, 7);
+}
+
 static void flush_tlb(struct lintel_vcpu *vcpu)
 {
 	clear_bit(REQ_TLB_FLUSH, &vcpu->requests);
@@ -177,7 +209,7 @@ static enum vmx_run_result run_in_window(struct lintel_vcpu *vcpu)
 static enum vmx_run_result run_window(struct lintel_vcpu *vcpu)
 {
 	enum vmx_run_result ret = RUN_ATTENTION;
-	unsigned long host_dr7;
+	struct host_debug host_debug;
 
 	if (!vmx_window_try(vcpu))
 		return RUN_ATTENTION;
@@ -186,13 +218,11 @@ static enum vmx_run_result run_window(struct lintel_vcpu *vcpu)
 	if (must_leave(vcpu))
 		goto out;
 	vmx_host_update(vcpu);
-	get_debugreg(host_dr7, 7);
+	save_host_debug(&host_debug);
 	if (unlikely(vcpu->dr7 & (DR_GLOBAL_ENABLE_MASK | DR_LOCAL_ENABLE_MASK)))
 		load_debug_registers(vcpu);
 	ret = run_in_window(vcpu);
-	/* An exit clears DR7; the host's breakpoints go on from what the kernel remembers. */
-	if (unlikely(host_dr7 & (DR_GLOBAL_ENABLE_MASK | DR_LOCAL_ENABLE_MASK)))
-		hw_breakpoint_restore();
+	restore_host_debug(&host_debug);
 out:
 	smp_store_release(&vcpu->mode, OUTSIDE_GUEST);
 	vmx_window_end(vcpu);
