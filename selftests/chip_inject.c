@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Events that user space injects: KVM_INTERRUPT without an in-kernel chip, with the interrupt window and its flags in
- * kvm_run; KVM_NMI, blocked while one is served; and interrupts that wake a halted vCPU from another thread.
+ * Events that user space injects: KVM_INTERRUPT without an in-kernel chip, with the interrupt
+ * window and its flags in kvm_run; KVM_NMI, blocked while one is served; and interrupts that wake
+ * a halted vCPU from another thread.
  */
 #include <pthread.h>
 #include <time.h>
@@ -86,11 +87,17 @@ TEST(interrupt_refused)
 	irq.irq = VECTOR;
 	CHECK_ERRNO(ioctl(chip->fd, KVM_INTERRUPT, &irq), ENXIO);
 	CHECK_OK(ioctl(v->fd, KVM_INTERRUPT, &irq));
-	/* The API document says EEXIST for a second one; KVM takes it where all chips are in user space. */
+	/*
+	 * The API document says EEXIST for a second one; KVM takes it where all chips are in user
+	 * space.
+	 */
 	CHECK(ioctl(v->fd, KVM_INTERRUPT, &irq) == 0 || errno == EEXIST, "errno %d", errno);
 }
 
-/* One that user space set while IF was off stays pending in the vCPU's events and arrives later, once. */
+/*
+ * One that user space set while IF was off stays pending in the vCPU's events and arrives later,
+ * once.
+ */
 GUEST_CODE static void guest_real_pending(void)
 {
 	guest_set_handler(VECTOR, on_irq);
@@ -115,8 +122,9 @@ TEST(a_hundred_interrupts)
 }
 
 /* Real mode takes it through the table at 0. */
-RM_CODE(real_irq, "movw $0xd000 + (on_real_irq - real_irq_start), 0x184; movw $0, 0x186; sti; 1: out %al, $0x80;"
-		  "cmp $0x77, %bx; jne 1b; hlt; on_real_irq: mov $0x77, %bx; iret");
+RM_CODE(real_irq,
+	"movw $0xd000 + (on_real_irq - real_irq_start), 0x184; movw $0, 0x186; sti; 1: out %al, $0x80;"
+	"cmp $0x77, %bx; jne 1b; hlt; on_real_irq: mov $0x77, %bx; iret");
 
 TEST(interrupt_in_real_mode)
 {
@@ -180,7 +188,9 @@ TEST(nmi)
 	vcpu_finish(v);
 }
 
-/* Not by KVM_NMI, which waits for the end of KVM_RUN as every ioctl of a vCPU does, but by lines. */
+/*
+ * Not by KVM_NMI, which waits for the end of KVM_RUN as every ioctl of a vCPU does, but by lines.
+ */
 struct waker {
 	struct vcpu *v;
 	int nmi;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The IOAPIC in the kernel: its registers, edge and level pins to the local APIC, remote IRR and EOI, masks, and the
- * state as KVM_GET_IRQCHIP shows it.
+ * The IOAPIC in the kernel: its registers, edge and level pins to the local APIC, remote IRR and
+ * EOI, masks, and the state as KVM_GET_IRQCHIP shows it.
  */
 #include "chips.h"
 #include "vm.h"
@@ -28,7 +28,8 @@ GUEST_CODE static void guest_registers(void)
 		ioapic_write(0x11 + 2 * pin, 0xff000000);
 		G_EQ(ioapic_read(0x11 + 2 * pin) & 0xff000000, 0xff000000);
 		/* Delivery status and remote IRR are read-only. */
-		ioapic_write(0x10 + 2 * pin, IOAPIC_MASK | 0x1000 | IOAPIC_REMOTE | 0x2000 | 0x800 | 0x30);
+		ioapic_write(0x10 + 2 * pin,
+			     IOAPIC_MASK | 0x1000 | IOAPIC_REMOTE | 0x2000 | 0x800 | 0x30);
 		G_EQ(ioapic_read(0x10 + 2 * pin), IOAPIC_MASK | 0x2000 | 0x800 | 0x30);
 	}
 	mmio_write(IOAPIC_BASE, 0x3f);
@@ -151,7 +152,7 @@ GUEST_CODE static void on_level_once(struct trap_frame *f)
 {
 	(void)f;
 	ARG(1)++;
-	guest_sync(2);				/* the VMM lowers the line; else it would interrupt for ever */
+	guest_sync(2); /* the VMM lowers the line; else it would interrupt for ever */
 	apic_write(APIC_EOI, 0);
 }
 

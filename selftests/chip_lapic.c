@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The local APIC of one vCPU: registers through memory and through x2APIC MSRs, self-IPIs, priorities (TPR, PPR, CR8),
- * in-service and request bits, errors, the spurious vector, and a switched-off APIC.
+ * The local APIC of one vCPU: registers through memory and through x2APIC MSRs, self-IPIs,
+ * priorities (TPR, PPR, CR8), in-service and request bits, errors, the spurious vector, and a
+ * switched-off APIC.
  */
 #include "chips.h"
 #include "vm.h"
@@ -47,7 +48,8 @@ GUEST_CODE static void guest_registers(void)
 	apic_write(APIC_TDCR, 0xffffffff);
 	G_EQ(apic_read(APIC_TDCR), 0xb);
 	apic_write(APIC_LVT1, 0xffffffff);
-	G_EQ(apic_read(APIC_LVT1) & ~0xb7ffu & ~0x5000u, APIC_LVT_MASKED);	/* nothing above the mask bit */
+	G_EQ(apic_read(APIC_LVT1) & ~0xb7ffu & ~0x5000u,
+	     APIC_LVT_MASKED); /* nothing above the mask bit */
 	/* Read-only ones. */
 	apic_write(APIC_LVR, 0);
 	G_CHECK(apic_read(APIC_LVR));
@@ -194,8 +196,9 @@ GUEST_CODE static void guest_shadow(void)
 	self_ipi(VECTOR);
 	asm volatile("sti; cli" ::: "memory");		/* no window at all */
 	G_EQ(ARG(1), 1);
-	asm volatile("mov $3, %%ebx; sti; outb %%al, $0x80; mov $5, %%ebx; cli" : "+b"(b) :: "memory", "rax");
-	G_EQ(ARG(1), 2);				/* behind the exit, which must not eat the shadow twice */
+	asm volatile("mov $3, %%ebx; sti; outb %%al, $0x80; mov $5, %%ebx; cli"
+		     : "+b"(b)::"memory", "rax");
+	G_EQ(ARG(1), 2); /* behind the exit, which must not eat the shadow twice */
 	G_EQ(ARG(0), 3);
 	guest_done();
 }
@@ -230,7 +233,10 @@ GUEST_CODE static void guest_x2apic(void)
 
 	guest_set_handler(VECTOR, on_irq);
 	wrmsr(MSR_APICBASE, rdmsr(MSR_APICBASE) | APICBASE_X2APIC);
-	/* The registers move from memory to MSRs; the EOI, ICR and self-IPI ones change their form. */
+	/*
+	 * The registers move from memory to MSRs; the EOI, ICR and self-IPI ones change their
+	 * form.
+	 */
 	G_EQ(rdmsr(MSR_X2APIC + 2), 0);
 	G_EQ(rdmsr(MSR_X2APIC + 3) & 0xf0, 0x10);
 	G_EQ(rdmsr(MSR_X2APIC + 0xd), 1);		/* LDR of x2APIC ID 0 */
@@ -286,7 +292,9 @@ GUEST_CODE static void guest_errors(void)
 	apic_write(APIC_ESR, 0);
 	G_EQ(apic_read(APIC_ESR), 0);
 	guest_set_handler(VECTOR, on_irq);
-	/* An APIC that software disables delivers nothing of its own and masks its local vectors. */
+	/*
+	 * An APIC that software disables delivers nothing of its own and masks its local vectors.
+	 */
 	apic_write(APIC_LVTT, VECTOR);
 	apic_write(APIC_SPIV, 0xff);
 	G_EQ(apic_read(APIC_LVTT), VECTOR | APIC_LVT_MASKED);
@@ -296,7 +304,10 @@ GUEST_CODE static void guest_errors(void)
 
 TEST(errors_and_software_disable) { vcpu_finish(start(guest_errors)); }
 
-/* State that the VMM sets: an interrupt in the IRR is delivered, one in the ISR blocks those below. */
+/*
+ * State that the VMM sets: an interrupt in the IRR is delivered, one in the ISR blocks those
+ * below.
+ */
 GUEST_CODE static void guest_restored(void)
 {
 	guest_set_handler(0x40, on_irq);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The local APIC's timer: one-shot, periodic and TSC-deadline interrupts arrive, as often as asked and not earlier than
- * asked; the current count falls at the rate of the divider; a timer that is stopped or masked stays silent. Intervals are
- * measured by the guest with its TSC; the timer's own rate is taken from the count it does in a known time.
+ * The local APIC's timer: one-shot, periodic and TSC-deadline interrupts arrive, as often as asked
+ * and not earlier than asked; the current count falls at the rate of the divider; a timer that is
+ * stopped or masked stays silent. Intervals are measured by the guest with its TSC; the timer's
+ * own rate is taken from the count it does in a known time.
  */
 #include "chips.h"
 #include "vm.h"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The 8259 pair in the kernel: registers through their ports and through KVM_GET/SET_IRQCHIP, edge and level lines,
- * masks, priorities, end of interrupt, the cascade and the spurious vector. Lines are driven by KVM_IRQ_LINE.
+ * The 8259 pair in the kernel: registers through their ports and through KVM_GET/SET_IRQCHIP, edge
+ * and level lines, masks, priorities, end of interrupt, the cascade and the spurious vector. Lines
+ * are driven by KVM_IRQ_LINE.
  */
 #include "chips.h"
 #include "vm.h"
@@ -48,7 +49,7 @@ GUEST_CODE static void guest_registers(void)
 	guest_sync(1);			/* lines 3 and 12 rise */
 	G_EQ(pic_irr() & ~4, 1 << 3 | 1 << 12);
 	G_EQ(pic_isr(), 0);
-	outb(0x4d0, 0xff);		/* edge or level: 0, 1 and 2 are always edge, 8 and 13 too */
+	outb(0x4d0, 0xff); /* edge or level: 0, 1 and 2 are always edge, 8 and 13 too */
 	outb(0x4d1, 0xff);
 	G_EQ(inb(0x4d0), 0xf8);
 	G_EQ(inb(0x4d1), 0xde);
@@ -291,7 +292,8 @@ TEST(irq_line_status)
 	REQUIRE_CAP(v->vm->dev, KVM_CAP_IRQ_INJECT_STATUS);
 	REQUIRE_OK(ioctl(v->vm->fd, KVM_IRQ_LINE_STATUS, &line));
 	line.irq = 5000;
-	CHECK(ioctl(v->vm->fd, KVM_IRQ_LINE, &line) == 0 || errno == EINVAL, "a line that is not there: errno %d", errno);
+	CHECK(ioctl(v->vm->fd, KVM_IRQ_LINE, &line) == 0 || errno == EINVAL,
+	      "a line that is not there: errno %d", errno);
 }
 
 TEST(irq_line_needs_a_chip)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The 8254 in the kernel: its counters count at 1.193182 MHz by the guest's own TSC, channel 0 interrupts at the rate it is
- * set to, latch, read-back and modes work, channel 2 is gated by port 0x61, and KVM_GET/SET_PIT2 carry the state over.
+ * The 8254 in the kernel: its counters count at 1.193182 MHz by the guest's own TSC, channel 0
+ * interrupts at the rate it is set to, latch, read-back and modes work, channel 2 is gated by port
+ * 0x61, and KVM_GET/SET_PIT2 carry the state over.
  */
 #include "chips.h"
 #include "vm.h"
@@ -55,8 +56,9 @@ TEST(counts)
 
 	s->arg[15] = ioctl(v->fd, KVM_GET_TSC_KHZ, 0);
 	vcpu_finish(v);
-	ktap_note("channel 0: %llu ticks, expected %llu; channel 2: %llu, expected %llu", (unsigned long long)s->arg[0],
-		  (unsigned long long)s->arg[1], (unsigned long long)s->arg[2], (unsigned long long)s->arg[3]);
+	ktap_note("channel 0: %llu ticks, expected %llu; channel 2: %llu, expected %llu",
+		  (unsigned long long)s->arg[0], (unsigned long long)s->arg[1],
+		  (unsigned long long)s->arg[2], (unsigned long long)s->arg[3]);
 }
 
 GUEST_CODE static void on_tick(struct trap_frame *f)
@@ -92,7 +94,10 @@ GUEST_CODE static void guest_rate(void)
 
 TEST_SLOW(interrupt_rate, 2)
 {
-	static const struct { u16 count; u32 ticks; } rows[] = { { 1193, 100 }, { 11932, 40 }, { 59659, 8 } };
+	static const struct {
+		u16 count;
+		u32 ticks;
+	} rows[] = { { 1193, 100 }, { 11932, 40 }, { 59659, 8 } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		struct vcpu *v = start(guest_rate);
@@ -106,8 +111,8 @@ TEST_SLOW(interrupt_rate, 2)
 		vcpu_finish(v);
 		got = s->arg[4] * 1000 / khz;			/* microseconds */
 		want = (u64)rows[i].count * rows[i].ticks * 1000000 / PIT_HZ;
-		ktap_note("count %u: %u interrupts in %llu us, expected %llu", rows[i].count, rows[i].ticks,
-			  (unsigned long long)got, (unsigned long long)want);
+		ktap_note("count %u: %u interrupts in %llu us, expected %llu", rows[i].count,
+			  rows[i].ticks, (unsigned long long)got, (unsigned long long)want);
 		CHECK(got > want * 8 / 10 && got < want * 13 / 10, "%llu us, expected %llu",
 		      (unsigned long long)got, (unsigned long long)want);
 	}
@@ -123,7 +128,7 @@ GUEST_CODE static void guest_one_shot(void)
 		u64 t0;
 
 		ARG(1) = 0;
-		pit_start(0, mode, 2000);		/* mode 0: once at the end; mode 4: software strobe */
+		pit_start(0, mode, 2000); /* mode 0: once at the end; mode 4: software strobe */
 		sti_hlt();
 		cli();
 		G_EQ(ARG(1), 1);

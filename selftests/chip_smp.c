@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Two vCPUs: INIT and SIPI start the second one in real mode, IPIs of all destination forms arrive, halted vCPUs wake, and
- * memory is shared. The second vCPU runs in a thread of its own.
+ * Two vCPUs: INIT and SIPI start the second one in real mode, IPIs of all destination forms
+ * arrive, halted vCPUs wake, and memory is shared. The second vCPU runs in a thread of its own.
  */
 #include <pthread.h>
 
@@ -16,7 +16,7 @@ static void *run_ap(void *arg)
 {
 	struct vcpu *v = arg;
 
-	vcpu_next(v);		/* ends by the guest's HLT loop being left with the process, or by an exit */
+	vcpu_next(v); /* ends by the guest's HLT loop being left with the process, or by an exit */
 	return NULL;
 }
 
@@ -78,7 +78,10 @@ GUEST_CODE static void guest_waits(void)
 		sti_hlt();
 }
 
-/* Sends ARG(2) IPIs with the ICR of ARG(0) and ARG(1), each after the last one was answered by vCPU ARG(3). */
+/*
+ * Sends ARG(2) IPIs with the ICR of ARG(0) and ARG(1), each after the last one was answered by
+ * vCPU ARG(3).
+ */
 GUEST_CODE static void guest_sends(void)
 {
 	u32 target = ARG(3);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What KVM_SET_CPUID2 gives is what the guest's CPUID shows; the bits that mirror the guest's own state (OSXSAVE, APIC
- * enable) follow that state; leaves beyond the limits answer as the API says.
+ * What KVM_SET_CPUID2 gives is what the guest's CPUID shows; the bits that mirror the guest's own
+ * state (OSXSAVE, APIC enable) follow that state; leaves beyond the limits answer as the API says.
  */
 #include "guest.h"
 #include "vm.h"
@@ -75,7 +75,10 @@ TEST(values_set_are_values_seen)
 
 		ktap_row("leaf 0x%x.%u", e->function, e->index);
 		CHECK_EQ(got[i].a, e->eax);
-		/* XSAVE's sizes follow XCR0; MWAIT and the APIC bit follow MISC_ENABLE and APICBASE. */
+		/*
+		 * XSAVE's sizes follow XCR0; MWAIT and the APIC bit follow MISC_ENABLE and
+		 * APICBASE.
+		 */
 		if (e->function != 0xd)
 			CHECK_EQ(got[i].b, e->ebx);
 		CHECK_EQ(got[i].c & ~skip, e->ecx & ~skip);
@@ -107,8 +110,9 @@ TEST(unknown_leaves)
 {
 	struct vm *vm = vm_create(0);
 	struct vcpu *v = vcpu_create(vm, 0);
-	const struct answer ask[] = { { .leaf = 0 }, { .leaf = 0x12345678 }, { .leaf = 0x80000000 },
-				      { .leaf = 0x8fffffff }, { .leaf = 0x4fffffff }, { .leaf = 0xc0ffffff } };
+	const struct answer ask[] = { { .leaf = 0 },          { .leaf = 0x12345678 },
+				      { .leaf = 0x80000000 }, { .leaf = 0x8fffffff },
+				      { .leaf = 0x4fffffff }, { .leaf = 0xc0ffffff } };
 	const struct answer *t;
 	struct cpuid c;
 
@@ -117,7 +121,10 @@ TEST(unknown_leaves)
 	t = run_cpuid(v, ask, ARRAY_SIZE(ask));
 	CHECK_EQ(t[0].a, cpuid_find(&c, 0, 0)->eax);
 	CHECK_EQ(t[2].a, cpuid_find(&c, 0x80000000, 0)->eax);
-	/* Leaf 0xffffffff's ranges do not exist: an Intel CPU answers as for its highest basic leaf, or zero. */
+	/*
+	 * Leaf 0xffffffff's ranges do not exist: an Intel CPU answers as for its highest basic
+	 * leaf, or zero.
+	 */
 	ktap_row("highest basic leaf %u", t[0].a);
 	CHECK(t[1].a != 0x12345678, "the guest's own EAX came back");
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Control registers from the inside: MOV to and from CR0, CR2, CR3, CR4 and CR8, CLTS, LMSW, SMSW; illegal values raise
- * #GP(0) and change nothing. What the guest reads must be what it wrote, whatever the hardware holds instead.
+ * Control registers from the inside: MOV to and from CR0, CR2, CR3, CR4 and CR8, CLTS, LMSW, SMSW;
+ * illegal values raise #GP(0) and change nothing. What the guest reads must be what it wrote,
+ * whatever the hardware holds instead.
  */
 #include "guest.h"
 #include "vm.h"
@@ -191,7 +192,9 @@ TEST(cr8_is_the_tpr)
 	vcpu_finish(v);
 }
 
-/* Without an APIC in the kernel CR8 is the VMM's: in kvm_run, and KVM_EXIT_SET_TPR when it falls. */
+/*
+ * Without an APIC in the kernel CR8 is the VMM's: in kvm_run, and KVM_EXIT_SET_TPR when it falls.
+ */
 GUEST_CODE static void guest_cr8_user(void)
 {
 	WRITE_CR(8, 6);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Debug registers inside the guest: values survive exits, execution and data breakpoints and single steps raise #DB with
- * the right bits of DR6, general detect and reserved bits fault, DR4/5 follow CR4.DE.
+ * Debug registers inside the guest: values survive exits, execution and data breakpoints and
+ * single steps raise #DB with the right bits of DR6, general detect and reserved bits fault, DR4/5
+ * follow CR4.DE.
  */
 #include "guest.h"
 #include "vm.h"
@@ -79,7 +80,10 @@ GUEST_CODE static void guest_break(void)
 	WRITE_DR(2, GPA_PAGE + 8);
 	WRITE_DR(7, 0x400 | 2 << 2 | 2 << 4 | 0xdUL << 20 | 0x3UL << 24);
 	ARG(0) = 0;
-	asm volatile("movl $1, (%1); 1: lea 1b(%%rip), %0" : "=r"(after) : "r"(GPA_PAGE) : "memory");
+	asm volatile("movl $1, (%1); 1: lea 1b(%%rip), %0"
+		     : "=r"(after)
+		     : "r"(GPA_PAGE)
+		     : "memory");
 	G_EQ(ARG(0), 1);
 	G_EQ(ARG(1), after);
 	G_EQ(ARG(2), 0xffff0ff2);

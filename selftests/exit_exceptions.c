@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Exceptions that the guest raises reach the guest's own handlers, with vector, error code, RIP and CR2, although some of
- * them are intercepted; and endless loops of delivery (#AC and #DB) never hang the host: the watchdog of the harness and
- * the timer of this file get through.
+ * Exceptions that the guest raises reach the guest's own handlers, with vector, error code, RIP
+ * and CR2, although some of them are intercepted; and endless loops of delivery (#AC and #DB)
+ * never hang the host: the watchdog of the harness and the timer of this file get through.
  */
 #include <signal.h>
 #include <sys/time.h>
@@ -34,7 +34,7 @@ GUEST_CODE static void guest_plain(void)
 	G_EQ(TRY1("mov %%ax, %%ds", 0x58), VEC_GP);		/* an empty descriptor */
 	G_EQ(SHARED->error, 0x58);
 	G_EQ(TRY1("mov (%%rax), %%rax", 0x800000000000UL), VEC_GP);	/* not canonical */
-	G_EQ(TRY0("int $0xff"), NO_TRAP);			/* handled below as a vector of its own */
+	G_EQ(TRY0("int $0xff"), NO_TRAP); /* handled below as a vector of its own */
 	guest_done();
 }
 
@@ -135,8 +135,9 @@ TEST(nm_and_em) { vcpu_finish(start(guest_nm)); }
 /* Goes to user mode at fn with the flags given; comes back only by an exception or interrupt. */
 static inline __attribute__((always_inline)) void enter_user(void (*fn)(void), u64 flags)
 {
-	asm volatile("pushq %0; pushq %1; pushq %2; pushq %3; pushq %4; iretq"
-		     :: "i"(SEL_USER_DATA), "r"(USER_STACK), "r"(flags), "i"(SEL_USER_CODE), "r"(fn) : "memory");
+	asm volatile("pushq %0; pushq %1; pushq %2; pushq %3; pushq %4; iretq" ::"i"(SEL_USER_DATA),
+		     "r"(USER_STACK), "r"(flags), "i"(SEL_USER_CODE), "r"(fn)
+		     : "memory");
 }
 
 GUEST_CODE static void user_unaligned(void)
@@ -202,7 +203,10 @@ GUEST_CODE static void guest_user(void)
 
 static void on_tick(int sig) { (void)sig; }
 
-/* G_EQ() needs a port in user mode: IOPL 3 would allow IN, so the I/O bitmap is used and PORT_ABORT is in it. */
+/*
+ * G_EQ() needs a port in user mode: IOPL 3 would allow IN, so the I/O bitmap is used and
+ * PORT_ABORT is in it.
+ */
 TEST(user_mode)
 {
 	struct vcpu *v = start(guest_user);
@@ -237,16 +241,19 @@ static void run_for_a_while(struct vcpu *v)
 	}
 	often.it_value.tv_usec = 0;
 	setitimer(ITIMER_PROF, &often, NULL);
-	ktap_note("the loop ends with exit %d (%s)", v->run->exit_reason, exit_name(v->run->exit_reason));
+	ktap_note("the loop ends with exit %d (%s)", v->run->exit_reason,
+		  exit_name(v->run->exit_reason));
 	if (v->run->exit_reason == KVM_EXIT_INTERNAL_ERROR)
-		ktap_note("suberror %u, %u data: %llx %llx %llx", v->run->internal.suberror, v->run->internal.ndata,
-			  v->run->internal.data[0], v->run->internal.data[1], v->run->internal.data[2]);
+		ktap_note("suberror %u, %u data: %llx %llx %llx", v->run->internal.suberror,
+			  v->run->internal.ndata, v->run->internal.data[0],
+			  v->run->internal.data[1], v->run->internal.data[2]);
 	vcpu_dump(v);
 }
 
 /*
- * The handler of #AC runs in user mode on an unaligned stack with alignment checks on, so its delivery raises #AC again,
- * for ever (CVE-2015-5307). A 32-bit interrupt gate to CPL 3 code makes that possible.
+ * The handler of #AC runs in user mode on an unaligned stack with alignment checks on, so its
+ * delivery raises #AC again, for ever (CVE-2015-5307). A 32-bit interrupt gate to CPL 3 code makes
+ * that possible.
  */
 PM_CODE(ac_loop,
 	"mov %cr0, %eax; or $0x40000, %eax; mov %eax, %cr0\n"
@@ -277,14 +284,18 @@ TEST(ac_loop_does_not_hang)
 }
 
 /*
- * A data breakpoint on the stack slot that the delivery of #DB itself writes: #DB for ever (CVE-2015-8104).
+ * A data breakpoint on the stack slot that the delivery of #DB itself writes: #DB for ever
+ * (CVE-2015-8104).
  */
 GUEST_CODE static void guest_db_loop(void)
 {
 	u64 sp;
 
 	asm volatile("mov %%rsp, %0" : "=r"(sp));
-	/* The frame is pushed below an aligned RSP; SS, RSP, RFLAGS, CS and RIP are its five slots. */
+	/*
+	 * The frame is pushed below an aligned RSP; SS, RSP, RFLAGS, CS and RIP are its five
+	 * slots.
+	 */
 	sp &= ~0xfUL;
 	WRITE_DR(0, sp - 8);
 	WRITE_DR(1, sp - 16);
@@ -326,12 +337,14 @@ TEST(pf_loop_does_not_hang)
 	struct vcpu *v = start(guest_pf_loop);
 
 	run_for_a_while(v);
-	CHECK(vm_shared(v->vm)->arg[0] > 100, "%llu faults", (unsigned long long)vm_shared(v->vm)->arg[0]);
+	CHECK(vm_shared(v->vm)->arg[0] > 100, "%llu faults",
+	      (unsigned long long)vm_shared(v->vm)->arg[0]);
 }
 
 /* Exceptions in real mode go through the interrupt table at 0. */
-RM_CODE(real_de, "movw $0xd000 + (on_de - real_de_start), 0; movw $0, 2; xor %cx, %cx; div %cx; hlt;"
-		 "on_de: mov $0x600d, %bx; hlt");
+RM_CODE(real_de,
+	"movw $0xd000 + (on_de - real_de_start), 0; movw $0, 2; xor %cx, %cx; div %cx; hlt;"
+	"on_de: mov $0x600d, %bx; hlt");
 
 TEST(real_mode_de)
 {

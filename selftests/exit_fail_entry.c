@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Guest state that user space sets and the CPU refuses: KVM_RUN must say so (KVM_EXIT_FAIL_ENTRY with the reason, or
- * KVM_EXIT_INTERNAL_ERROR, or EINVAL from KVM_SET_SREGS already), again and again, without harm to the host, and the same
- * vCPU must run once its state is right.
+ * Guest state that user space sets and the CPU refuses: KVM_RUN must say so (KVM_EXIT_FAIL_ENTRY
+ * with the reason, or KVM_EXIT_INTERNAL_ERROR, or EINVAL from KVM_SET_SREGS already), again and
+ * again, without harm to the host, and the same vCPU must run once its state is right.
  */
 #include "guest.h"
 #include "vm.h"
@@ -21,7 +21,8 @@ static void bad_ldt(struct kvm_sregs *s) { s->ldt = s->ds; s->ldt.s = 1; }
 static const struct bad_row {
 	const char *name;
 	void (*spoil)(struct kvm_sregs *s);
-	bool may_run;		/* KVM fails the entry; a hypervisor may also mend TR, of which the CPU wants one type */
+	bool may_run; /* KVM fails the entry; a hypervisor may also mend TR, of which the CPU wants
+			 one type */
 } rows[] = {
 	{ "CS with L and D", bad_cs, false },
 	{ "TR of a 16-bit type in long mode", bad_tr, true },
@@ -52,13 +53,18 @@ TEST(refused_and_recovered)
 			for (int again = 0; again < 3; again++) {
 				int reason = vcpu_run(v);
 
-				if (rows[i].may_run && reason == KVM_EXIT_IO && v->run->io.port == PORT_DONE)
+				if (rows[i].may_run && reason == KVM_EXIT_IO &&
+				    v->run->io.port == PORT_DONE)
 					break;
-				CHECK(reason == KVM_EXIT_FAIL_ENTRY || reason == KVM_EXIT_INTERNAL_ERROR,
+				CHECK(reason == KVM_EXIT_FAIL_ENTRY ||
+					      reason == KVM_EXIT_INTERNAL_ERROR,
 				      "exit %d (%s)", reason, exit_name(reason));
-				/* Bit 31 and basic reason 33: entry failed by invalid guest state. */
+				/*
+				 * Bit 31 and basic reason 33: entry failed by invalid guest state.
+				 */
 				if (reason == KVM_EXIT_FAIL_ENTRY)
-					CHECK_EQ(v->run->fail_entry.hardware_entry_failure_reason, 0x80000021);
+					CHECK_EQ(v->run->fail_entry.hardware_entry_failure_reason,
+						 0x80000021);
 			}
 		}
 		vcpu_set_sregs(v, &good);
@@ -79,8 +85,9 @@ TEST(registers)
 	regs.rip = 0x0000900000000000;
 	vcpu_set_regs(v, &regs);
 	reason = vcpu_run(v);
-	CHECK(reason == KVM_EXIT_FAIL_ENTRY || reason == KVM_EXIT_INTERNAL_ERROR || reason == KVM_EXIT_SHUTDOWN ||
-	      v->run->io.port == PORT_ABORT, "exit %d (%s)", reason, exit_name(reason));
+	CHECK(reason == KVM_EXIT_FAIL_ENTRY || reason == KVM_EXIT_INTERNAL_ERROR ||
+		      reason == KVM_EXIT_SHUTDOWN || v->run->io.port == PORT_ABORT,
+	      "exit %d (%s)", reason, exit_name(reason));
 	vcpu_set_long(v, guest_ends);
 	vcpu_finish(v);
 	vcpu_get_regs(v, &regs);
@@ -88,8 +95,8 @@ TEST(registers)
 	regs.rflags = FLAG_FIXED | 1UL << 17;		/* VM in long mode */
 	if (ioctl(v->fd, KVM_SET_REGS, &regs) == 0) {
 		reason = vcpu_run(v);
-		CHECK(reason == KVM_EXIT_FAIL_ENTRY || reason == KVM_EXIT_INTERNAL_ERROR, "exit %d (%s)", reason,
-		      exit_name(reason));
+		CHECK(reason == KVM_EXIT_FAIL_ENTRY || reason == KVM_EXIT_INTERNAL_ERROR,
+		      "exit %d (%s)", reason, exit_name(reason));
 	}
 	vcpu_set_long(v, guest_ends);
 	vcpu_finish(v);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * HLT without an in-kernel interrupt controller is the VMM's business: KVM_EXIT_HLT, with RIP behind the instruction, in
- * real mode and in long mode, and the next KVM_RUN goes on there.
+ * HLT without an in-kernel interrupt controller is the VMM's business: KVM_EXIT_HLT, with RIP
+ * behind the instruction, in real mode and in long mode, and the next KVM_RUN goes on there.
  */
 #include "guest.h"
 #include "vm.h"

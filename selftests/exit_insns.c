@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Instructions that exit and are answered without user space: XSETBV, the VMX instructions (the guest has no VMX), INVD,
- * WBINVD, RDTSC, RDTSCP, PAUSE, MONITOR and MWAIT. Each in the guest's eyes does what the SDM says for a CPU that has the
- * features in its CPUID.
+ * Instructions that exit and are answered without user space: XSETBV, the VMX instructions (the
+ * guest has no VMX), INVD, WBINVD, RDTSC, RDTSCP, PAUSE, MONITOR and MWAIT. Each in the guest's
+ * eyes does what the SDM says for a CPU that has the features in its CPUID.
  */
 #include <time.h>
 
@@ -79,10 +79,12 @@ GUEST_CODE static void guest_vectors(void)
 
 	for (int i = 0; i < 8; i++)
 		page[i] = 0x1111111111111111UL * (i + 1);
-	asm volatile("movups (%0), %%xmm0; movups 16(%0), %%xmm15; fninit; fldl 32(%0)" :: "r"(page) : "memory");
+	asm volatile("movups (%0), %%xmm0; movups 16(%0), %%xmm15; fninit; fldl 32(%0)" ::"r"(page)
+		     : "memory");
 	for (int i = 0; i < 20; i++)
 		guest_sync(1);
-	asm volatile("movups %%xmm15, (%0); movups %%xmm0, 16(%0); fstpl 32(%0)" :: "r"(page) : "memory");
+	asm volatile("movups %%xmm15, (%0); movups %%xmm0, 16(%0); fstpl 32(%0)" ::"r"(page)
+		     : "memory");
 	G_EQ(page[0], 0x3333333333333333);
 	G_EQ(page[1], 0x4444444444444444);
 	G_EQ(page[2], 0x1111111111111111);
@@ -101,7 +103,10 @@ TEST(vector_registers_survive_exits)
 	vcpu_finish(v);
 }
 
-/* The host's registers survive the guest: a value kept in XMM0 over KVM_RUN, which the compiler does not use here. */
+/*
+ * The host's registers survive the guest: a value kept in XMM0 over KVM_RUN, which the compiler
+ * does not use here.
+ */
 TEST(host_vector_registers_survive)
 {
 	struct vcpu *v = start(guest_vectors);
@@ -142,7 +147,7 @@ GUEST_CODE static void guest_caches(void)
 	asm volatile("wbinvd" ::: "memory");
 	G_EQ(*(volatile u64 *)GPA_PAGE, 0x1234);
 	*(volatile u64 *)GPA_PAGE = 0x5678;
-	asm volatile("invd" ::: "memory");		/* must not throw away what is the host's too */
+	asm volatile("invd" ::: "memory"); /* must not throw away what is the host's too */
 	G_EQ(*(volatile u64 *)GPA_PAGE, 0x5678);
 	guest_done();
 }
@@ -219,8 +224,9 @@ TEST(tsc_rate)
 	clock_gettime(CLOCK_MONOTONIC, &t1);
 	ns = (t1.tv_sec - t0.tv_sec) * 1000000000UL + t1.tv_nsec - t0.tv_nsec;
 	want = ns * khz / 1000000;
-	CHECK(b - a > want * 9 / 10 && b - a < want * 11 / 10, "%llu ticks in %llu ns, expected about %llu",
-	      (unsigned long long)(b - a), (unsigned long long)ns, (unsigned long long)want);
+	CHECK(b - a > want * 9 / 10 && b - a < want * 11 / 10,
+	      "%llu ticks in %llu ns, expected about %llu", (unsigned long long)(b - a),
+	      (unsigned long long)ns, (unsigned long long)want);
 }
 
 GUEST_CODE static void guest_pause_loop(void)
@@ -232,7 +238,10 @@ GUEST_CODE static void guest_pause_loop(void)
 
 TEST(pause_loop) { vcpu_finish(start(guest_pause_loop)); }
 
-/* Not in CPUID, but harmless: KVM lets MONITOR and MWAIT be no operations or #UD (its quirk says which). */
+/*
+ * Not in CPUID, but harmless: KVM lets MONITOR and MWAIT be no operations or #UD (its quirk says
+ * which).
+ */
 GUEST_CODE static void guest_mwait(void)
 {
 	u32 v = TRY1("monitor", GPA_PAGE);

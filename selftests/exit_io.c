@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KVM_EXIT_IO: every size and direction, immediate and DX ports, string forms with and without REP, forwards and
- * backwards, in real mode and in long mode. The guest's registers are asserted after each instruction, so a handler that
- * forgets to write back RCX, RSI or RDI fails even when the data is right.
+ * KVM_EXIT_IO: every size and direction, immediate and DX ports, string forms with and without
+ * REP, forwards and backwards, in real mode and in long mode. The guest's registers are asserted
+ * after each instruction, so a handler that forgets to write back RCX, RSI or RDI fails even when
+ * the data is right.
  */
 #include "guest.h"
 #include "vm.h"
@@ -22,14 +23,19 @@ static void expect_io(struct vcpu *v, u8 direction, u16 port, u8 size, u32 count
 	CHECK_EQ(v->run->io.size, size);
 	REQUIRE_EQ(v->run->io.count, count);
 	at = (u8 *)v->run + v->run->io.data_offset;
-	REQUIRE(v->run->io.data_offset + size * count <= v->run_size, "the data lies outside of the mapping");
+	REQUIRE(v->run->io.data_offset + size * count <= v->run_size,
+		"the data lies outside of the mapping");
 	if (direction == KVM_EXIT_IO_IN)
 		memcpy(at, data, size * count);
 	else
-		CHECK(!memcmp(at, data, size * count), "first byte 0x%x, expected 0x%x", at[0], *(u8 *)data);
+		CHECK(!memcmp(at, data, size * count), "first byte 0x%x, expected 0x%x", at[0],
+		      *(u8 *)data);
 }
 
-/* String I/O may come as one exit or as several; collects (OUT) or feeds (IN) `total` items of `size` bytes. */
+/*
+ * String I/O may come as one exit or as several; collects (OUT) or feeds (IN) `total` items of
+ * `size` bytes.
+ */
 static void expect_string(struct vcpu *v, u8 direction, u8 size, u32 total, u8 *data)
 {
 	u32 done = 0;
@@ -41,8 +47,8 @@ static void expect_string(struct vcpu *v, u8 direction, u8 size, u32 total, u8 *
 		CHECK_EQ(v->run->io.direction, direction);
 		CHECK_EQ(v->run->io.port, PORT);
 		REQUIRE_EQ(v->run->io.size, size);
-		REQUIRE(v->run->io.count >= 1 && v->run->io.count <= total - done, "count %u, %u left",
-			v->run->io.count, total - done);
+		REQUIRE(v->run->io.count >= 1 && v->run->io.count <= total - done,
+			"count %u, %u left", v->run->io.count, total - done);
 		at = (u8 *)v->run + v->run->io.data_offset;
 		if (direction == KVM_EXIT_IO_IN)
 			memcpy(at, data + done * size, v->run->io.count * size);
@@ -90,8 +96,9 @@ TEST(in_out_sizes)
 	vcpu_finish(v);
 }
 
-RM_CODE(real_io, "mov $0x3f0, %dx; mov $0x5a, %al; outb %al, %dx; mov $0xbeef, %ax; outw %ax, %dx;"
-		 "mov $0xdeadbeef, %eax; outl %eax, %dx; inb %dx, %al; inw $0x44, %ax; inl %dx, %eax; hlt");
+RM_CODE(real_io,
+	"mov $0x3f0, %dx; mov $0x5a, %al; outb %al, %dx; mov $0xbeef, %ax; outw %ax, %dx;"
+	"mov $0xdeadbeef, %eax; outl %eax, %dx; inb %dx, %al; inw $0x44, %ax; inl %dx, %eax; hlt");
 
 TEST(in_out_real_mode)
 {
@@ -111,7 +118,10 @@ TEST(in_out_real_mode)
 	CHECK_EQ(regs.rax, 0x07060504);
 }
 
-/* One string instruction with RSI/RDI = ARG(0), RCX = ARG(1) and DF = ARG(2); leaves them in ARG(3) to ARG(5). */
+/*
+ * One string instruction with RSI/RDI = ARG(0), RCX = ARG(1) and DF = ARG(2); leaves them in
+ * ARG(3) to ARG(5).
+ */
 #define GUEST_STRING(name, insn)								\
 	GUEST_CODE static void name(void)							\
 	{											\
@@ -159,7 +169,8 @@ static const struct string_row {
 	{ "rep outsw", g_rep_outsw, BUF, 5, 2, false, true, false },
 	{ "rep outsl", g_rep_outsl, BUF, 300, 4, false, true, false },
 	{ "rep outsb over a page end", g_rep_outsb, BUF + 0xffc, 9, 1, false, true, false },
-	{ "rep outsl over a page end, unaligned", g_rep_outsl, BUF + 0xffe, 3, 4, false, true, false },
+	{ "rep outsl over a page end, unaligned", g_rep_outsl, BUF + 0xffe, 3, 4, false, true,
+	  false },
 	{ "rep outsw down", g_rep_outsw, BUF + 0x100, 6, 2, false, true, true },
 	{ "rep outsb, 5000 bytes", g_rep_outsb, BUF, 5000, 1, false, true, false },
 	{ "rep outsb, count 0", g_rep_outsb, BUF, 0, 1, false, true, false },
@@ -203,7 +214,8 @@ static void run_string_row(const struct string_row *row)
 	expect_string(v, row->in ? KVM_EXIT_IO_IN : KVM_EXIT_IO_OUT, row->size, items, data);
 	vcpu_finish(v);
 	for (u32 i = 0; i < bytes; i++) {
-		u64 at = row->start + (row->down ? -1 : 1) * (long)(i / row->size * row->size) + i % row->size;
+		u64 at = row->start + (row->down ? -1 : 1) * (long)(i / row->size * row->size) +
+			 i % row->size;
 		u8 got = row->in ? mem[at - BUF] : data[i];
 
 		if (!CHECK_EQ(got, pattern(i)))
@@ -226,9 +238,10 @@ TEST_SLOW(string_io, 3)
 }
 
 /* Segment bases count in real mode, SI and DI are 16 bits, and an override moves OUTS. */
-RM_CODE(real_string, "mov $0x2000, %ax; mov %ax, %ds; mov $0x2100, %ax; mov %ax, %es; mov $0x3f0, %dx; cld;"
-		     "xor %si, %si; outsb; xor %si, %si; es outsb; mov $0x10, %di; mov $3, %cx; rep insb;"
-		     "mov $0xffff, %si; mov $2, %cx; rep outsb; hlt");
+RM_CODE(real_string,
+	"mov $0x2000, %ax; mov %ax, %ds; mov $0x2100, %ax; mov %ax, %es; mov $0x3f0, %dx; cld;"
+	"xor %si, %si; outsb; xor %si, %si; es outsb; mov $0x10, %di; mov $3, %cx; rep insb;"
+	"mov $0xffff, %si; mov $2, %cx; rep outsb; hlt");
 
 TEST(string_io_real_mode)
 {
@@ -257,7 +270,10 @@ TEST(string_io_real_mode)
 	CHECK_EQ(regs.rcx & 0xffff, 0);
 }
 
-/* A page fault on the buffer belongs to the guest, with the address, and leaves the registers at the item it hit. */
+/*
+ * A page fault on the buffer belongs to the guest, with the address, and leaves the registers at
+ * the item it hit.
+ */
 GUEST_CODE static void guest_string_fault(void)
 {
 	u64 a = UNMAPPED, c = 4, d = PORT;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Mode switches under unrestricted guest: real mode to protected mode, to long mode through compatibility mode, back to
- * real mode, and virtual-8086 mode; code runs in each and tells by an OUT where it is. Also a hardware task switch, which
- * may work or be reported to user space, but must neither hang nor be lost.
+ * Mode switches under unrestricted guest: real mode to protected mode, to long mode through
+ * compatibility mode, back to real mode, and virtual-8086 mode; code runs in each and tells by an
+ * OUT where it is. Also a hardware task switch, which may work or be reported to user space, but
+ * must neither hang nor be lost.
  */
 #include "guest.h"
 #include "vm.h"
@@ -38,8 +39,8 @@ static void build_tables(struct vm *vm)
 }
 
 /*
- * All labels are linked in one blob; AT() is where a label is at run time. One blob with three code sizes: the assembler
- * is told by .code16, .code32 and .code64 what the processor will be in.
+ * All labels are linked in one blob; AT() is where a label is at run time. One blob with three
+ * code sizes: the assembler is told by .code16, .code32 and .code64 what the processor will be in.
  */
 #define AT(label)	"(0xd000 + " label " - all_modes_start)"
 
@@ -113,7 +114,10 @@ TEST(real_protected_long_and_back)
 	}
 }
 
-/* 32-bit paging with 4 MiB pages and, in the same code, PAE paging: CR3 loads read the four PDPTEs. */
+/*
+ * 32-bit paging with 4 MiB pages and, in the same code, PAE paging: CR3 loads read the four
+ * PDPTEs.
+ */
 PM_CODE(paging,
 	"mov %cr4, %eax; or $0x10, %eax; mov %eax, %cr4\n"
 	"mov $0xc000, %eax; mov %eax, %cr3\n"
@@ -124,7 +128,8 @@ PM_CODE(paging,
 	"mov $0x6000, %eax; mov %eax, %cr3\n"
 	"mov %cr0, %eax; or $0x80000000, %eax; mov %eax, %cr0\n"
 	"mov 0x40000000, %ecx; mov $2, %al; out %al, $0x80\n"
-	"movl $0, 0x6008; mov 0x40000000, %edx; mov $3, %al; out %al, $0x80\n"	/* the CPU holds the PDPTE */
+	"movl $0, 0x6008; mov 0x40000000, %edx; mov $3, %al; out %al, $0x80\n" /* the CPU holds the
+										  PDPTE */
 	"hlt\n");
 
 TEST(paging_32_bit_and_pae)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * RDMSR and WRMSR in the guest: what the architecture has must keep what is written, what it has not must raise #GP(0),
- * and a write of reserved bits or non-canonical addresses must raise #GP without changing the register.
+ * RDMSR and WRMSR in the guest: what the architecture has must keep what is written, what it has
+ * not must raise #GP(0), and a write of reserved bits or non-canonical addresses must raise #GP
+ * without changing the register.
  */
 #include "guest.h"
 #include "vm.h"
@@ -85,7 +86,10 @@ GUEST_CODE static void guest_unknown(void)
 	G_EQ(try_rdmsr(0xffffffff, &v), VEC_GP);
 	G_EQ(try_rdmsr(0x40001234, &v), VEC_GP);
 	G_EQ(try_wrmsr(0xc0001fff, 0), VEC_GP);
-	/* The fault leaves RIP on the instruction; TRY() continues behind it, so registers are as before. */
+	/*
+	 * The fault leaves RIP on the instruction; TRY() continues behind it, so registers are as
+	 * before.
+	 */
 	guest_done();
 }
 
@@ -98,7 +102,10 @@ TEST(unknown_raise_gp)
 	vcpu_finish(v);
 }
 
-/* What is written by one side is what the other side reads, live values included (FS, GS and KERNEL_GS are switched). */
+/*
+ * What is written by one side is what the other side reads, live values included (FS, GS and
+ * KERNEL_GS are switched).
+ */
 GUEST_CODE static void guest_shared_msrs(void)
 {
 	G_EQ(rdmsr(MSR_LSTAR), CANONICAL);
@@ -160,12 +167,16 @@ TEST(efer)
 	CHECK_EQ(vcpu_get_msr(v, MSR_EFER), EFER_LME | EFER_LMA | EFER_SCE | EFER_NX);
 }
 
-/* SYSCALL and SYSRET go through STAR, LSTAR and FMASK, which the host uses for itself between exits. */
+/*
+ * SYSCALL and SYSRET go through STAR, LSTAR and FMASK, which the host uses for itself between
+ * exits.
+ */
 GUEST_CODE static void guest_syscall_entry(void)
 {
 	asm volatile("mov $0x60000, %%rsp; mov %%rcx, %%r14; mov %%r11, %%r15\n\t"
-		     "mov $0x80, %%edx; out %%al, %%dx\n\t"	/* to user space and back, in between */
-		     "mov %%r14, %%rcx; mov %%r15, %%r11; mov $0x61000, %%rsp; sysretq" ::: "memory");
+		     "mov $0x80, %%edx; out %%al, %%dx\n\t" /* to user space and back, in between */
+		     "mov %%r14, %%rcx; mov %%r15, %%r11; mov $0x61000, %%rsp; sysretq" ::
+			     : "memory");
 }
 
 GUEST_CODE static void guest_syscall_user(void)
@@ -193,8 +204,8 @@ GUEST_CODE static void guest_syscall(void)
 	wrmsr(MSR_STAR, (u64)0x28 << 48 | (u64)SEL_CODE64 << 32);
 	wrmsr(MSR_LSTAR, (u64)guest_syscall_entry);
 	wrmsr(MSR_FMASK, FLAG_IF | FLAG_TF);
-	asm volatile("pushq %0; pushq %1; pushq $2; pushq %2; pushq %3; iretq"
-		     :: "i"(SEL_USER_DATA), "r"(0x61000UL), "i"(SEL_USER_CODE), "r"(guest_syscall_user)
+	asm volatile("pushq %0; pushq %1; pushq $2; pushq %2; pushq %3; iretq" ::"i"(SEL_USER_DATA),
+		     "r"(0x61000UL), "i"(SEL_USER_CODE), "r"(guest_syscall_user)
 		     : "memory");
 }
 
@@ -207,7 +218,10 @@ TEST(syscall_sysret)
 	for (int i = 0; i < 10; i++) {
 		vcpu_expect(v, KVM_EXIT_IO);
 		CHECK_EQ(v->run->io.port, 0x80);
-		/* System calls of the host between the exits: a leak of the guest's LSTAR would not survive. */
+		/*
+		 * System calls of the host between the exits: a leak of the guest's LSTAR would
+		 * not survive.
+		 */
 		CHECK(getppid() > 0, "getppid");
 	}
 	vcpu_finish(v);
@@ -221,7 +235,7 @@ GUEST_CODE static void guest_apicbase(void)
 	G_CHECK(base & APICBASE_ENABLE);
 	G_EQ(!!(base & APICBASE_BSP), ARG(0));
 	G_EQ(try_wrmsr(MSR_APICBASE, base | 1), VEC_GP);			/* reserved */
-	G_EQ(try_wrmsr(MSR_APICBASE, base | 1UL << 60), VEC_GP);		/* beyond MAXPHYADDR */
+	G_EQ(try_wrmsr(MSR_APICBASE, base | 1UL << 60), VEC_GP); /* beyond MAXPHYADDR */
 	G_EQ(try_wrmsr(MSR_APICBASE, (base & ~APICBASE_ENABLE) | APICBASE_X2APIC), VEC_GP);
 	G_EQ(rdmsr(MSR_APICBASE), base);
 	/* xAPIC to x2APIC is allowed, back to xAPIC is not, through "disabled" it is. */
@@ -281,7 +295,8 @@ TEST(tsc)
 	vcpu_set_long(v, guest_tsc);
 	vcpu_expect_sync(v, 1);
 	now = vcpu_get_msr(v, MSR_TSC);
-	CHECK(now >= 0x100000000000 && now < 0x100000000000 + (1UL << 34), "TSC 0x%llx", (unsigned long long)now);
+	CHECK(now >= 0x100000000000 && now < 0x100000000000 + (1UL << 34), "TSC 0x%llx",
+	      (unsigned long long)now);
 	vcpu_set_msr(v, MSR_TSC, 0x200000000000);
 	vcpu_finish(v);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A triple fault ends in KVM_EXIT_SHUTDOWN, from real mode and from long mode, and neither the vCPU nor the VM is broken
- * by it: after a reset of its registers the same vCPU runs again.
+ * A triple fault ends in KVM_EXIT_SHUTDOWN, from real mode and from long mode, and neither the
+ * vCPU nor the VM is broken by it: after a reset of its registers the same vCPU runs again.
  */
 #include "guest.h"
 #include "vm.h"
@@ -15,7 +15,7 @@ TEST(triple_fault_real_mode)
 	struct vcpu *v = vcpu_create(vm, 0);
 	struct kvm_sregs s;
 
-	vcpu_set_real(v, CODE(triple));		/* the page at 0x3000 is zero: an IDT with limit 0 */
+	vcpu_set_real(v, CODE(triple)); /* the page at 0x3000 is zero: an IDT with limit 0 */
 	vcpu_get_sregs(v, &s);
 	vcpu_expect(v, KVM_EXIT_SHUTDOWN);
 	vcpu_set_sregs(v, &s);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Leaving KVM_RUN without the guest's doing: signals, immediate_exit, the signal mask, a periodic timer over a busy
- * guest, and a guest in an endless loop whose VMM is killed.
+ * Leaving KVM_RUN without the guest's doing: signals, immediate_exit, the signal mask, a periodic
+ * timer over a busy guest, and a guest in an endless loop whose VMM is killed.
  */
 #include <pthread.h>
 #include <sys/time.h>
@@ -30,7 +30,8 @@ static void every_ms(long first, long interval)
 {
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
 	struct itimerspec when = {
-		.it_value = { .tv_nsec = first * 1000000 }, .it_interval = { .tv_nsec = interval * 1000000 },
+		.it_value = { .tv_nsec = first * 1000000 },
+		.it_interval = { .tv_nsec = interval * 1000000 },
 	};
 	timer_t timer;
 
@@ -101,8 +102,8 @@ TEST(immediate_exit_completes_io)
 }
 
 /*
- * KVM_SET_SIGNAL_MASK: the signal is blocked outside of KVM_RUN and open inside of it, so it ends the run at once and
- * stays pending, its handler not called.
+ * KVM_SET_SIGNAL_MASK: the signal is blocked outside of KVM_RUN and open inside of it, so it ends
+ * the run at once and stays pending, its handler not called.
  */
 TEST(signal_mask)
 {
@@ -132,7 +133,9 @@ TEST(signal_mask)
 	CHECK_ERRNO(ioctl(v->fd, KVM_SET_SIGNAL_MASK, &mask), EINVAL);
 }
 
-/* Counts to ARG(0) by a chain that a lost or doubled register write breaks, with exits in between. */
+/*
+ * Counts to ARG(0) by a chain that a lost or doubled register write breaks, with exits in between.
+ */
 GUEST_CODE static void guest_busy(void)
 {
 	u64 a = 1, b = 2, c = 3, n;
@@ -166,7 +169,8 @@ TEST_SLOW(timer_over_busy_guest, 3)
 		errno = 0;
 		if (ioctl(v->fd, KVM_RUN, 0) < 0) {
 			REQUIRE(errno == EINTR, "KVM_RUN: %m");
-			REQUIRE(!ktap_timed_out(), "no end, %llu interruptions", (unsigned long long)interrupted);
+			REQUIRE(!ktap_timed_out(), "no end, %llu interruptions",
+				(unsigned long long)interrupted);
 			interrupted++;
 			continue;
 		}
@@ -187,8 +191,8 @@ TEST_SLOW(timer_over_busy_guest, 3)
 	CHECK_EQ(s->arg[3], c);
 	CHECK_EQ(exits, (steps + 0x3fff) >> 14);
 	CHECK(interrupted > 3, "only %llu interruptions", (unsigned long long)interrupted);
-	ktap_note("%llu interruptions, %d signals, %llu exits", (unsigned long long)interrupted, (int)ticks,
-		  (unsigned long long)exits);
+	ktap_note("%llu interruptions, %d signals, %llu exits", (unsigned long long)interrupted,
+		  (int)ticks, (unsigned long long)exits);
 }
 
 TEST(endless_loop_is_killable)
@@ -237,7 +241,10 @@ TEST(kicked_by_another_thread)
 	vcpu_set_long(v, guest_endless);
 	REQUIRE(!pthread_create(&other, NULL, kicker, &me), "pthread_create");
 	while (ticks < 20 && !ktap_timed_out()) {
-		/* A signal that came between the check and the run is caught by the next kick, or by this. */
+		/*
+		 * A signal that came between the check and the run is caught by the next kick, or
+		 * by this.
+		 */
 		v->run->immediate_exit = ticks >= 20;
 		CHECK_ERRNO(ioctl(v->fd, KVM_RUN, 0), EINTR);
 		interrupted++;

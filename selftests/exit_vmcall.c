@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VMCALL: an unknown hypercall gives -KVM_ENOSYS in RAX and touches nothing else; from user mode every hypercall gives
- * -KVM_EPERM. In real mode the result is 32 bits.
+ * VMCALL: an unknown hypercall gives -KVM_ENOSYS in RAX and touches nothing else; from user mode
+ * every hypercall gives -KVM_EPERM. In real mode the result is 32 bits.
  */
 #include <linux/kvm_para.h>
 
@@ -55,8 +55,8 @@ GUEST_CODE static void guest_back(struct trap_frame *f)
 GUEST_CODE static void guest_enter_user(void)
 {
 	guest_set_handler(VEC_BP, guest_back);
-	asm volatile("pushq %0; pushq %1; pushq $2; pushq %2; pushq %3; iretq"
-		     :: "i"(SEL_USER_DATA), "r"(0x60000UL), "i"(SEL_USER_CODE), "r"(guest_user_vmcall)
+	asm volatile("pushq %0; pushq %1; pushq $2; pushq %2; pushq %3; iretq" ::"i"(SEL_USER_DATA),
+		     "r"(0x60000UL), "i"(SEL_USER_CODE), "r"(guest_user_vmcall)
 		     : "memory");
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KVM_SET_USER_MEMORY_REGION: what is refused, and what an accepted change means for the guest that runs on it. The
- * guest of this file reads or writes one 32-bit word at ARG(0), over and over, so that a stale translation shows.
+ * KVM_SET_USER_MEMORY_REGION: what is refused, and what an accepted change means for the guest
+ * that runs on it. The guest of this file reads or writes one 32-bit word at ARG(0), over and
+ * over, so that a stale translation shows.
  */
 #include "guest.h"
 #include "vm.h"
@@ -24,7 +25,11 @@ static struct vm *empty_vm(void)
 static int set(struct vm *vm, u32 slot, u32 flags, u64 gpa, u64 size, u64 hva)
 {
 	struct kvm_userspace_memory_region r = {
-		.slot = slot, .flags = flags, .guest_phys_addr = gpa, .memory_size = size, .userspace_addr = hva,
+		.slot = slot,
+		.flags = flags,
+		.guest_phys_addr = gpa,
+		.memory_size = size,
+		.userspace_addr = hva,
 	};
 
 	errno = 0;
@@ -58,10 +63,12 @@ TEST(refused)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		int r = set(vm, rows[i].slot, rows[i].flags, rows[i].gpa, rows[i].size, rows[i].hva);
+		int r = set(vm, rows[i].slot, rows[i].flags, rows[i].gpa, rows[i].size,
+			    rows[i].hva);
 
 		ktap_row("%s", rows[i].name);
-		CHECK(r == -1 && errno == EINVAL, "returned %d, errno %d; expected EINVAL", r, errno);
+		CHECK(r == -1 && errno == EINVAL, "returned %d, errno %d; expected EINVAL", r,
+		      errno);
 	}
 	ktap_row("afterwards");
 	CHECK_OK(set(vm, 0, 0, 0, PAGE, hva));
@@ -86,7 +93,8 @@ TEST(overlaps)
 		int r = set(vm, 2, 0, rows[i].gpa, rows[i].size, hva);
 
 		ktap_row("%s", rows[i].name);
-		CHECK(rows[i].err ? r == -1 && errno == rows[i].err : r == 0, "returned %d, errno %d", r, errno);
+		CHECK(rows[i].err ? r == -1 && errno == rows[i].err : r == 0,
+		      "returned %d, errno %d", r, errno);
 		if (!r)
 			CHECK_OK(set(vm, 2, 0, rows[i].gpa, 0, hva));
 	}
@@ -108,7 +116,8 @@ TEST(change_refused)
 	ktap_row("other user address");
 	CHECK(set(vm, 0, 0, 0, 4 * PAGE, hva + PAGE) == -1 && errno == EINVAL, "errno %d", errno);
 	ktap_row("read-only switched on");
-	CHECK(set(vm, 0, KVM_MEM_READONLY, 0, 4 * PAGE, hva) == -1 && errno == EINVAL, "errno %d", errno);
+	CHECK(set(vm, 0, KVM_MEM_READONLY, 0, 4 * PAGE, hva) == -1 && errno == EINVAL, "errno %d",
+	      errno);
 	ktap_row("no change at all");
 	CHECK_OK(set(vm, 0, 0, 0, 4 * PAGE, hva));
 }
@@ -272,7 +281,8 @@ TEST(many_slots)
 	for (u32 k = 1; k < 64; k += 2)
 		vm_set_region(vm, k, 0, WINDOW + k * 2 * PAGE, 0, pages);
 	for (u32 k = 1; k < 64; k++)
-		CHECK_EQ(guest_reads(v, WINDOW + k * 2 * PAGE, &value), k & 1 ? KVM_EXIT_MMIO : RUN_SYNC);
+		CHECK_EQ(guest_reads(v, WINDOW + k * 2 * PAGE, &value),
+			 k & 1 ? KVM_EXIT_MMIO : RUN_SYNC);
 }
 
 TEST(dirty_log)
@@ -299,7 +309,9 @@ TEST(dirty_log)
 		guest_reads(v, WINDOW + 5 * PAGE, &value);
 		memset(bitmap, 0xff, sizeof(bitmap));
 		REQUIRE_OK(ioctl(vm->fd, KVM_GET_DIRTY_LOG, &log));
-		/* A page that was only read may be reported when it is first mapped, no other may. */
+		/*
+		 * A page that was only read may be reported when it is first mapped, no other may.
+		 */
 		CHECK_EQ(bitmap[0] & ~(round ? 0 : 1UL << 5), 1UL << 3);
 		CHECK_EQ(bitmap[1], 1UL << 5);
 		REQUIRE_OK(ioctl(vm->fd, KVM_GET_DIRTY_LOG, &log));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A new vCPU's state is that of a processor after reset: SDM, "Processor State Following Power-up, Reset, or INIT", in
- * the KVM API's words.
+ * A new vCPU's state is that of a processor after reset: SDM, "Processor State Following Power-up,
+ * Reset, or INIT", in the KVM API's words.
  */
 #include "vm.h"
 
@@ -68,7 +68,7 @@ TEST(fpu)
 	struct kvm_fpu f;
 
 	REQUIRE_OK(ioctl(v->fd, KVM_GET_FPU, &f));
-	CHECK_EQ(f.fcw, 0x37f);		/* as after FINIT; the SDM's 0x40 is that of power-up alone */
+	CHECK_EQ(f.fcw, 0x37f); /* as after FINIT; the SDM's 0x40 is that of power-up alone */
 	CHECK_EQ(f.fsw, 0);
 	CHECK_EQ(f.ftwx, 0);
 	/* KVM leaves mxcsr out of KVM_GET_FPU; ioctl_vcpu_state looks at it in the XSAVE area. */
@@ -77,11 +77,17 @@ TEST(fpu)
 TEST(msrs)
 {
 	struct vcpu *v = vcpu_create(vm_create(VM_IRQCHIP), 0);
-	static const struct { const char *name; u32 index; u64 value; } rows[] = {
+	static const struct { const char *name; u32 index; u64 value;
+	} rows[] = {
 		{ "PAT", MSR_PAT, 0x0007040600070406 },
-		{ "STAR", MSR_STAR, 0 }, { "LSTAR", MSR_LSTAR, 0 }, { "CSTAR", MSR_CSTAR, 0 }, { "FMASK", MSR_FMASK, 0 },
-		{ "EFER", MSR_EFER, 0 }, { "KERNEL_GS_BASE", MSR_KERNEL_GS_BASE, 0 },
-		{ "SYSENTER_CS", MSR_SYSENTER_CS, 0 }, { "SYSENTER_EIP", MSR_SYSENTER_EIP, 0 },
+		{ "STAR", MSR_STAR, 0 },
+		{ "LSTAR", MSR_LSTAR, 0 },
+		{ "CSTAR", MSR_CSTAR, 0 },
+		{ "FMASK", MSR_FMASK, 0 },
+		{ "EFER", MSR_EFER, 0 },
+		{ "KERNEL_GS_BASE", MSR_KERNEL_GS_BASE, 0 },
+		{ "SYSENTER_CS", MSR_SYSENTER_CS, 0 },
+		{ "SYSENTER_EIP", MSR_SYSENTER_EIP, 0 },
 		{ "MTRR default type", MSR_MTRR_DEF_TYPE, 0 },
 		{ "APICBASE", MSR_APICBASE, APIC_BASE | APICBASE_ENABLE | APICBASE_BSP },
 	};
@@ -104,7 +110,10 @@ TEST(second_vcpu)
 	CHECK_EQ(s.apic_base, APIC_BASE | APICBASE_ENABLE);
 }
 
-/* The reset vector is at the top of 4 GiB: code there runs, with CS's odd base, until the first far jump. */
+/*
+ * The reset vector is at the top of 4 GiB: code there runs, with CS's odd base, until the first
+ * far jump.
+ */
 TEST(runs_from_the_reset_vector)
 {
 	struct vm *vm = vm_create(0);

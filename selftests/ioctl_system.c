@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The ioctls of the device itself: version, capabilities, creation, CPUID and MSR lists, and what bad numbers, bad
- * pointers and wrong kinds of descriptors get.
+ * The ioctls of the device itself: version, capabilities, creation, CPUID and MSR lists, and what
+ * bad numbers, bad pointers and wrong kinds of descriptors get.
  */
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -25,10 +25,14 @@ TEST(device_node)
 
 	REQUIRE_OK(stat(device_path(), &st));
 	CHECK(S_ISCHR(st.st_mode), "mode %o", st.st_mode);
-	CHECK(!(st.st_mode & 07) || strstr(device_path(), "kvm"), "the node is open to everybody: mode %o", st.st_mode);
+	CHECK(!(st.st_mode & 07) || strstr(device_path(), "kvm"),
+	      "the node is open to everybody: mode %o", st.st_mode);
 }
 
-/* Numbers that no descriptor of this kind knows: one of another kind, one of KVM's type, one of another type. */
+/*
+ * Numbers that no descriptor of this kind knows: one of another kind, one of KVM's type, one of
+ * another type.
+ */
 TEST(unknown_ioctls)
 {
 	struct vm *vm = vm_create(0);
@@ -53,15 +57,21 @@ TEST(wrong_descriptor_kinds)
 	struct vcpu *v = vcpu_create(vm, 0);
 	struct kvm_regs regs;
 
-	CHECK(ioctl(vm->dev, KVM_RUN, 0) == -1 && (errno == ENOTTY || errno == EINVAL), "errno %d", errno);
-	CHECK(ioctl(vm->dev, KVM_CREATE_VCPU, 0) == -1 && (errno == ENOTTY || errno == EINVAL), "errno %d", errno);
+	CHECK(ioctl(vm->dev, KVM_RUN, 0) == -1 && (errno == ENOTTY || errno == EINVAL), "errno %d",
+	      errno);
+	CHECK(ioctl(vm->dev, KVM_CREATE_VCPU, 0) == -1 && (errno == ENOTTY || errno == EINVAL),
+	      "errno %d", errno);
 	CHECK_ERRNO(ioctl(vm->fd, KVM_RUN, 0), ENOTTY);
 	CHECK_ERRNO(ioctl(vm->fd, KVM_CREATE_VM, 0), ENOTTY);
 	CHECK_ERRNO(ioctl(vm->fd, KVM_GET_REGS, &regs), ENOTTY);
-	CHECK(ioctl(v->fd, KVM_CREATE_VM, 0) == -1 && (errno == ENOTTY || errno == EINVAL), "errno %d", errno);
-	CHECK(ioctl(v->fd, KVM_CREATE_VCPU, 1) == -1 && (errno == ENOTTY || errno == EINVAL), "errno %d", errno);
-	CHECK(mmap(NULL, 4096, PROT_READ, MAP_SHARED, vm->dev, 0) == MAP_FAILED, "the device cannot be mapped");
-	CHECK(mmap(NULL, 4096, PROT_READ, MAP_SHARED, vm->fd, 0) == MAP_FAILED, "a VM cannot be mapped");
+	CHECK(ioctl(v->fd, KVM_CREATE_VM, 0) == -1 && (errno == ENOTTY || errno == EINVAL),
+	      "errno %d", errno);
+	CHECK(ioctl(v->fd, KVM_CREATE_VCPU, 1) == -1 && (errno == ENOTTY || errno == EINVAL),
+	      "errno %d", errno);
+	CHECK(mmap(NULL, 4096, PROT_READ, MAP_SHARED, vm->dev, 0) == MAP_FAILED,
+	      "the device cannot be mapped");
+	CHECK(mmap(NULL, 4096, PROT_READ, MAP_SHARED, vm->fd, 0) == MAP_FAILED,
+	      "a VM cannot be mapped");
 	close(v->fd);
 	CHECK_ERRNO(ioctl(v->fd, KVM_RUN, 0), EBADF);
 }
@@ -73,12 +83,32 @@ static const struct cap_row {
 	int least;
 } caps[] = {
 #define CAP(name, least) { #name, KVM_CAP_##name, least }
-	CAP(USER_MEMORY, 1), CAP(DESTROY_MEMORY_REGION_WORKS, 1), CAP(JOIN_MEMORY_REGIONS_WORKS, 1),
-	CAP(NR_MEMSLOTS, 32), CAP(NR_VCPUS, 1), CAP(MAX_VCPUS, 1), CAP(SET_TSS_ADDR, 1),
-	CAP(SET_IDENTITY_MAP_ADDR, 1), CAP(EXT_CPUID, 1), CAP(HLT, 1), CAP(IRQCHIP, 1), CAP(MP_STATE, 1),
-	CAP(VCPU_EVENTS, 1), CAP(DEBUGREGS, 1), CAP(XSAVE, 1), CAP(XCRS, 1), CAP(PIT2, 1), CAP(PIT_STATE2, 1),
-	CAP(GET_TSC_KHZ, 1), CAP(IMMEDIATE_EXIT, 1), CAP(INTERNAL_ERROR_DATA, 1), CAP(SYNC_MMU, 1),
-	CAP(READONLY_MEM, 1), CAP(USER_NMI, 1), CAP(CHECK_EXTENSION_VM, 1), CAP(TSC_DEADLINE_TIMER, 1),
+	CAP(USER_MEMORY, 1),
+	CAP(DESTROY_MEMORY_REGION_WORKS, 1),
+	CAP(JOIN_MEMORY_REGIONS_WORKS, 1),
+	CAP(NR_MEMSLOTS, 32),
+	CAP(NR_VCPUS, 1),
+	CAP(MAX_VCPUS, 1),
+	CAP(SET_TSS_ADDR, 1),
+	CAP(SET_IDENTITY_MAP_ADDR, 1),
+	CAP(EXT_CPUID, 1),
+	CAP(HLT, 1),
+	CAP(IRQCHIP, 1),
+	CAP(MP_STATE, 1),
+	CAP(VCPU_EVENTS, 1),
+	CAP(DEBUGREGS, 1),
+	CAP(XSAVE, 1),
+	CAP(XCRS, 1),
+	CAP(PIT2, 1),
+	CAP(PIT_STATE2, 1),
+	CAP(GET_TSC_KHZ, 1),
+	CAP(IMMEDIATE_EXIT, 1),
+	CAP(INTERNAL_ERROR_DATA, 1),
+	CAP(SYNC_MMU, 1),
+	CAP(READONLY_MEM, 1),
+	CAP(USER_NMI, 1),
+	CAP(CHECK_EXTENSION_VM, 1),
+	CAP(TSC_DEADLINE_TIMER, 1),
 };
 
 TEST(capabilities)
@@ -89,11 +119,13 @@ TEST(capabilities)
 		int value = ioctl(vm->dev, KVM_CHECK_EXTENSION, caps[i].cap);
 
 		ktap_row("%s", caps[i].name);
-		CHECK(value >= caps[i].least, "value %d, expected at least %d", value, caps[i].least);
+		CHECK(value >= caps[i].least, "value %d, expected at least %d", value,
+		      caps[i].least);
 		CHECK_EQ(ioctl(vm->fd, KVM_CHECK_EXTENSION, caps[i].cap), value);
 	}
 	ktap_row("vCPU limits");
-	CHECK(device_cap(vm->dev, KVM_CAP_MAX_VCPUS) >= device_cap(vm->dev, KVM_CAP_NR_VCPUS), "maximum too small");
+	CHECK(device_cap(vm->dev, KVM_CAP_MAX_VCPUS) >= device_cap(vm->dev, KVM_CAP_NR_VCPUS),
+	      "maximum too small");
 	ktap_row("capabilities that do not exist");
 	CHECK_EQ(ioctl(vm->dev, KVM_CHECK_EXTENSION, 100000L), 0);
 	CHECK_EQ(ioctl(vm->dev, KVM_CHECK_EXTENSION, -1L), 0);
@@ -171,7 +203,8 @@ TEST(supported_cpuid_is_sane)
 	CHECK(e->edx & CPUID1_EDX_APIC, "edx 0x%x", e->edx);
 	for (u32 i = 0; i < c.head.nent; i++) {
 		for (u32 k = i + 1; k < c.head.nent; k++) {
-			CHECK(c.entry[i].function != c.entry[k].function || c.entry[i].index != c.entry[k].index,
+			CHECK(c.entry[i].function != c.entry[k].function ||
+				      c.entry[i].index != c.entry[k].index,
 			      "leaf 0x%x.%u is there twice", c.entry[i].function, c.entry[i].index);
 		}
 	}
@@ -199,7 +232,8 @@ static void check_list(int dev, unsigned long cmd)
 	CHECK_ERRNO(ioctl(dev, cmd, BAD_POINTER), EFAULT);
 	for (u32 i = 0; i < n; i++) {
 		for (u32 k = i + 1; k < n; k++)
-			CHECK(l.head.indices[i] != l.head.indices[k], "MSR 0x%x is there twice", l.head.indices[i]);
+			CHECK(l.head.indices[i] != l.head.indices[k], "MSR 0x%x is there twice",
+			      l.head.indices[i]);
 	}
 }
 
@@ -219,7 +253,8 @@ TEST(bad_pointers)
 {
 	struct vm *vm = vm_create(VM_IRQCHIP);
 	struct vcpu *v = vcpu_create(vm, 0);
-	static const struct { const char *name; unsigned long cmd; } vm_cmds[] = {
+	static const struct { const char *name; unsigned long cmd;
+	} vm_cmds[] = {
 		{ "SET_USER_MEMORY_REGION", KVM_SET_USER_MEMORY_REGION }, { "IRQ_LINE", KVM_IRQ_LINE },
 		{ "GET_IRQCHIP", KVM_GET_IRQCHIP }, { "SET_IRQCHIP", KVM_SET_IRQCHIP },
 		{ "CREATE_PIT2", KVM_CREATE_PIT2 },

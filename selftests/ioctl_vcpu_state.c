@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Round trips of a vCPU's state: what a SET takes, the next GET gives back, before the first run and after one; what is
- * reserved is refused with EINVAL and changes nothing.
+ * Round trips of a vCPU's state: what a SET takes, the next GET gives back, before the first run
+ * and after one; what is reserved is refused with EINVAL and changes nothing.
  */
 #include "guest.h"
 #include "vm.h"
@@ -58,7 +58,9 @@ TEST(sregs)
 	set.ds.base = 0x1234;
 	set.fs.base = 0x7fff12345678;
 	set.gs.base = 0xffff812345678000;
-	set.ldt = (struct kvm_segment) { .base = 0x5000, .limit = 0xfff, .selector = 0x50, .type = 2, .present = 1 };
+	set.ldt = (struct kvm_segment){
+		.base = 0x5000, .limit = 0xfff, .selector = 0x50, .type = 2, .present = 1
+	};
 	set.cr2 = 0xdeadbeef000;
 	set.cr8 = 7;
 	set.gdt.base = 0xffff800000001000;
@@ -126,7 +128,8 @@ TEST(sregs_refused)
 TEST(fpu)
 {
 	struct vcpu *v = fresh(0);
-	struct kvm_fpu set = { .fcw = 0x37f, .mxcsr = 0x1f80 }, got;	/* KVM does not give mxcsr back here */
+	struct kvm_fpu set = { .fcw = 0x37f, .mxcsr = 0x1f80 },
+		       got; /* KVM does not give mxcsr back here */
 
 	for (size_t i = 0; i < sizeof(set.fpr); i++)
 		((u8 *)set.fpr)[i] = i % 16 < 10 ? i + 1 : 0;
@@ -216,7 +219,10 @@ struct msr_list {
 	u32 index[1024];
 };
 
-/* QEMU asserts this, and Firecracker's snapshots need it: each index listed can be read, and what was read written. */
+/*
+ * QEMU asserts this, and Firecracker's snapshots need it: each index listed can be read, and what
+ * was read written.
+ */
 TEST(every_listed_msr)
 {
 	struct vcpu *v = fresh(VM_IRQCHIP);
@@ -236,8 +242,9 @@ TEST(every_listed_msr)
 	}
 	ktap_row("MSRs that a boot needs");
 	static const u32 needed[] = {
-		MSR_TSC, MSR_SYSENTER_CS, MSR_SYSENTER_ESP, MSR_SYSENTER_EIP, MSR_STAR, MSR_LSTAR, MSR_CSTAR,
-		MSR_FMASK, MSR_KERNEL_GS_BASE, MSR_PAT, MSR_MISC_ENABLE,
+		MSR_TSC,         MSR_SYSENTER_CS, MSR_SYSENTER_ESP, MSR_SYSENTER_EIP,   MSR_STAR,
+		MSR_LSTAR,       MSR_CSTAR,       MSR_FMASK,        MSR_KERNEL_GS_BASE, MSR_PAT,
+		MSR_MISC_ENABLE,
 	};
 	for (size_t k = 0; k < ARRAY_SIZE(needed); k++) {
 		bool found = false;
@@ -284,7 +291,9 @@ TEST(vcpu_events)
 
 	REQUIRE_CAP(v->vm->dev, KVM_CAP_VCPU_EVENTS);
 	REQUIRE_OK(ioctl(v->fd, KVM_GET_VCPU_EVENTS, &e));
-	CHECK_EQ(e.exception.injected | e.interrupt.injected | e.nmi.injected | e.nmi.pending | e.nmi.masked, 0);
+	CHECK_EQ(e.exception.injected | e.interrupt.injected | e.nmi.injected | e.nmi.pending |
+			 e.nmi.masked,
+		 0);
 	CHECK_EQ(e.interrupt.shadow, 0);
 	e.flags = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW;
 	e.nmi.pending = 1;
@@ -335,7 +344,8 @@ TEST(injected_exception_arrives)
 TEST(mp_state)
 {
 	struct vm *vm = vm_create(VM_IRQCHIP), *bare = vm_create(0);
-	struct vcpu *bsp = vcpu_create(vm, 0), *ap = vcpu_create(vm, 1), *only = vcpu_create(bare, 0);
+	struct vcpu *bsp = vcpu_create(vm, 0), *ap = vcpu_create(vm, 1),
+		    *only = vcpu_create(bare, 0);
 	struct kvm_mp_state s;
 
 	REQUIRE_OK(ioctl(bsp->fd, KVM_GET_MP_STATE, &s));
@@ -349,7 +359,8 @@ TEST(mp_state)
 	s.mp_state = 0x77;
 	CHECK_ERRNO(ioctl(ap->fd, KVM_SET_MP_STATE, &s), EINVAL);
 	s.mp_state = KVM_MP_STATE_HALTED;
-	CHECK_ERRNO(ioctl(only->fd, KVM_SET_MP_STATE, &s), EINVAL);	/* nothing in the kernel could wake it */
+	CHECK_ERRNO(ioctl(only->fd, KVM_SET_MP_STATE, &s),
+		    EINVAL); /* nothing in the kernel could wake it */
 }
 
 TEST(lapic)

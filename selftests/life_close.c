@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Lifetimes: descriptors closed in every order, with the vCPU's mapping kept; many VMs at once; fork and exec of the VMM.
- * Each object lives as long as something refers to it, and everything is gone when the last reference is.
+ * Lifetimes: descriptors closed in every order, with the vCPU's mapping kept; many VMs at once;
+ * fork and exec of the VMM. Each object lives as long as something refers to it, and everything is
+ * gone when the last reference is.
  */
 #include <fcntl.h>
 #include <sys/wait.h>
@@ -46,8 +47,8 @@ TEST(closed_in_every_order)
 		REQUIRE_OK(munmap(v->run, v->run_size));
 		munmap(vm->mem, vm->mem_size);
 	}
-	CHECK(module_references_settle(before, 2000), "references: %d, before %d", module_references(module_name()),
-	      before);
+	CHECK(module_references_settle(before, 2000), "references: %d, before %d",
+	      module_references(module_name()), before);
 }
 
 TEST(guest_memory_unmapped_before_close)
@@ -85,11 +86,14 @@ TEST_SLOW(a_hundred_vms, 3)
 		vcpu_destroy(v[k]);
 		vm_destroy(vm);
 	}
-	CHECK(module_references_settle(before, 2000), "references: %d, before %d", module_references(module_name()),
-	      before);
+	CHECK(module_references_settle(before, 2000), "references: %d, before %d",
+	      module_references(module_name()), before);
 }
 
-/* Each of two VMs with its own memory at the same guest addresses, run in turn: no translation may stray. */
+/*
+ * Each of two VMs with its own memory at the same guest addresses, run in turn: no translation may
+ * stray.
+ */
 GUEST_CODE static void guest_writes_its_number(void)
 {
 	for (;;) {
@@ -117,12 +121,16 @@ TEST(vms_do_not_mix)
 	}
 }
 
-/* A VM belongs to the address space that made it: a child that inherited the descriptors gets EIO. */
+/*
+ * A VM belongs to the address space that made it: a child that inherited the descriptors gets EIO.
+ */
 TEST(forked_child)
 {
 	struct vm *vm = vm_create(0);
 	struct vcpu *v = vcpu_create(vm, 0);
-	struct kvm_userspace_memory_region r = { .slot = 5, .guest_phys_addr = 1UL << 32, .memory_size = 4096,
+	struct kvm_userspace_memory_region r = { .slot = 5,
+						 .guest_phys_addr = 1UL << 32,
+						 .memory_size = 4096,
 						 .userspace_addr = (u64)vm->mem };
 	struct kvm_regs regs;
 	int status = 0;
@@ -170,8 +178,8 @@ TEST(child_outlives_the_vmm)
 	}
 	REQUIRE_EQ(waitpid(vmm, &status, 0), vmm);
 	CHECK_EQ(status, 0);
-	CHECK(module_references_settle(before, 5000), "references: %d, before %d", module_references(module_name()),
-	      before);
+	CHECK(module_references_settle(before, 5000), "references: %d, before %d",
+	      module_references(module_name()), before);
 }
 
 /* exec() of the VMM closes the descriptors. */
@@ -185,13 +193,16 @@ TEST(exec)
 
 		vcpu_set_real(v, CODE(out_forever));
 		expect_out(v);
-		/* The new program is this one with the name of no test: it fails at once, and its lines are not ours. */
+		/*
+		 * The new program is this one with the name of no test: it fails at once, and its
+		 * lines are not ours.
+		 */
 		dup2(open("/dev/null", O_WRONLY | O_CLOEXEC), STDOUT_FILENO);
 		execl("/proc/self/exe", "self", "no_test_has_this_name", (char *)NULL);
 		_exit(99);
 	}
 	REQUIRE_EQ(waitpid(child, &status, 0), child);
 	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == KTAP_FAIL, "status 0x%x", status);
-	CHECK(module_references_settle(before, 2000), "references: %d, before %d", module_references(module_name()),
-	      before);
+	CHECK(module_references_settle(before, 2000), "references: %d, before %d",
+	      module_references(module_name()), before);
 }

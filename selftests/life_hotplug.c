@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * CPU hotplug under running guests: a CPU goes offline and comes back while a guest computes, and the guest's result is
- * right; a vCPU that is bound to the CPU that came back runs there; migration between CPUs keeps all state.
- * Needs root and two CPUs.
+ * CPU hotplug under running guests: a CPU goes offline and comes back while a guest computes, and
+ * the guest's result is right; a vCPU that is bound to the CPU that came back runs there;
+ * migration between CPUs keeps all state. Needs root and two CPUs.
  */
 #include <fcntl.h>
 #include <pthread.h>

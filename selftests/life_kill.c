@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * SIGKILL of a VMM at random moments: while it creates, while its guest runs, faults, exits, sleeps in HLT, or is being
- * torn down. Afterwards nothing may be left: the module's reference count is what it was, no process is stuck, and the
- * kernel's memory is what it was. The random numbers are seeded by a constant, which is printed, so that a failure can be
- * repeated.
+ * SIGKILL of a VMM at random moments: while it creates, while its guest runs, faults, exits,
+ * sleeps in HLT, or is being torn down. Afterwards nothing may be left: the module's reference
+ * count is what it was, no process is stuck, and the kernel's memory is what it was. The random
+ * numbers are seeded by a constant, which is printed, so that a failure can be repeated.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -61,7 +61,10 @@ static void *run_vcpu(void *arg)
 	return NULL;
 }
 
-/* The victim: one or two vCPUs, each in a thread, and now and then a whole VM made and thrown away beside it. */
+/*
+ * The victim: one or two vCPUs, each in a thread, and now and then a whole VM made and thrown away
+ * beside it.
+ */
 static void victim(int kind)
 {
 	struct vm *vm = vm_create(VM_PIT);
@@ -103,7 +106,8 @@ static void kill_one(int kind, u32 us)
 	usleep(us);
 	REQUIRE_OK(kill(child, SIGKILL));
 	REQUIRE_EQ(waitpid(child, &status, 0), child);
-	CHECK(WIFSIGNALED(status), "round of kind %d: the victim ended by itself, status 0x%x", kind, status);
+	CHECK(WIFSIGNALED(status), "round of kind %d: the victim ended by itself, status 0x%x",
+	      kind, status);
 }
 
 /* kB in the lists of free pages that each CPU keeps, which MemFree leaves out. */
@@ -137,8 +141,8 @@ static long kernel_memory_now(void)
 }
 
 /*
- * Freeing by RCU is not over when a process is: reads the figure until it has stopped falling, which is when it has found
- * no new minimum for half a second.
+ * Freeing by RCU is not over when a process is: reads the figure until it has stopped falling,
+ * which is when it has found no new minimum for half a second.
  */
 static long kernel_memory(void)
 {
@@ -166,8 +170,9 @@ static void kill_many(int references)
 }
 
 /*
- * The first series warms caches up. A leak of a page or more for each VM shows in every series after it; anything else
- * that the kernel does meanwhile does not, so one series that leaves the figure as it was is the proof.
+ * The first series warms caches up. A leak of a page or more for each VM shows in every series
+ * after it; anything else that the kernel does meanwhile does not, so one series that leaves the
+ * figure as it was is the proof.
  */
 TEST_SLOW(kill_at_random_moments, 6)
 {

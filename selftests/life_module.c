@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The module's own life: unloading is refused while a VM is open and works afterwards, loading and unloading twenty times
- * leaves nothing behind, loading twice and parameters out of range are refused, and each time the device works again.
- * Needs root and the .ko file (LINTEL_MODULE); without them the tests are skipped.
+ * The module's own life: unloading is refused while a VM is open and works afterwards, loading and
+ * unloading twenty times leaves nothing behind, loading twice and parameters out of range are
+ * refused, and each time the device works again. Needs root and the .ko file (LINTEL_MODULE);
+ * without them the tests are skipped.
  */
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -21,7 +22,8 @@ static void need_the_file(void)
 	if (!module_loaded(module_name()))
 		SKIP("%s is no module that is loaded", module_name());
 	if (module_references(module_name()) > 0)
-		SKIP("%s is in use by something else (%d references)", module_name(), module_references(module_name()));
+		SKIP("%s is in use by something else (%d references)", module_name(),
+		     module_references(module_name()));
 }
 
 static void reload(void)
@@ -58,11 +60,13 @@ TEST(unload_is_refused_while_in_use)
 	close(v->fd);
 	munmap(v->run, v->run_size);
 	ktap_row("all closed");
-	CHECK(module_references_settle(0, 2000), "references: %d", module_references(module_name()));
+	CHECK(module_references_settle(0, 2000), "references: %d",
+	      module_references(module_name()));
 	REQUIRE(module_unload(module_name()) == 0, "%m");
 	CHECK(!module_loaded(module_name()), "still there");
-	if (strcmp(module_name(), "kvm_intel"))		/* /dev/kvm belongs to kvm.ko or goes with it */
-		CHECK(access(device_path(), F_OK) == -1 && errno == ENOENT, "%s is still there", device_path());
+	if (strcmp(module_name(), "kvm_intel")) /* /dev/kvm belongs to kvm.ko or goes with it */
+		CHECK(access(device_path(), F_OK) == -1 && errno == ENOENT, "%s is still there",
+		      device_path());
 	reload();
 	works();
 }
@@ -85,25 +89,35 @@ TEST_SLOW(twenty_reloads, 3)
 	before = meminfo("MemFree");
 	for (int i = 0; i < 20; i++) {
 		ktap_row("round %d", i);
-		REQUIRE(module_references_settle(0, 2000), "references: %d", module_references(module_name()));
+		REQUIRE(module_references_settle(0, 2000), "references: %d",
+			module_references(module_name()));
 		REQUIRE(module_unload(module_name()) == 0, "%m");
 		reload();
 		works();
 	}
 	after = meminfo("MemFree");
 	ktap_note("MemFree before %ld kB, after %ld kB", before, after);
-	/* 64 kB a round: a module's own text or a page for each CPU that was not given back would be more. */
+	/*
+	 * 64 kB a round: a module's own text or a page for each CPU that was not given back would
+	 * be more.
+	 */
 	CHECK(before - after < 20 * 64, "%ld kB lost", before - after);
 }
 
 /* Only for Lintel, whose parameters these are. */
 TEST(parameters)
 {
-	static const struct { const char *args; bool good; } rows[] = {
-		{ "min_timer_period_us=9", false }, { "min_timer_period_us=1000001", false },
-		{ "min_timer_period_us=x", false }, { "min_timer_period_us=-1", false },
-		{ "vpid=maybe", false }, { "ept_2m=7", false }, { "claim_kvm_node=perhaps", false },
-		{ "min_timer_period_us=10", true }, { "vpid=0 ept_ad=0 ept_2m=0 ept_1g=0 ple=0", true },
+	static const struct { const char *args; bool good;
+	} rows[] = {
+		{ "min_timer_period_us=9", false },
+		{ "min_timer_period_us=1000001", false },
+		{ "min_timer_period_us=x", false },
+		{ "min_timer_period_us=-1", false },
+		{ "vpid=maybe", false },
+		{ "ept_2m=7", false },
+		{ "claim_kvm_node=perhaps", false },
+		{ "min_timer_period_us=10", true },
+		{ "vpid=0 ept_ad=0 ept_2m=0 ept_1g=0 ple=0", true },
 	};
 
 	if (strcmp(module_name(), "lintel"))
@@ -114,10 +128,12 @@ TEST(parameters)
 		int r = module_load(module_file(), rows[i].args), err = errno;
 
 		ktap_row("%s", rows[i].args);
-		CHECK(rows[i].good ? r == 0 : r == -1 && (err == EINVAL || err == ERANGE), "returned %d, errno %d", r, err);
+		CHECK(rows[i].good ? r == 0 : r == -1 && (err == EINVAL || err == ERANGE),
+		      "returned %d, errno %d", r, err);
 		if (!r) {
 			works();
-			CHECK(module_references_settle(0, 2000), "references: %d", module_references(module_name()));
+			CHECK(module_references_settle(0, 2000), "references: %d",
+			      module_references(module_name()));
 			REQUIRE(module_unload(module_name()) == 0, "%m");
 		}
 	}

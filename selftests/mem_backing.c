@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Every kind of memory that a VMM may give to a guest: anonymous, shared, memfd, a file, transparent and explicit huge
- * pages, and odd alignments between guest and user addresses. Each is filled by the host, checked and inverted by the
- * guest, and checked by the host.
+ * Every kind of memory that a VMM may give to a guest: anonymous, shared, memfd, a file,
+ * transparent and explicit huge pages, and odd alignments between guest and user addresses. Each
+ * is filled by the host, checked and inverted by the guest, and checked by the host.
  */
 #include <fcntl.h>
 
@@ -13,7 +13,10 @@
 #define PAGE	4096UL
 #define MIB	(1UL << 20)
 
-/* Checks and inverts every 512th byte's word of ARG(1) bytes at ARG(0); the word's value is its offset times a prime. */
+/*
+ * Checks and inverts every 512th byte's word of ARG(1) bytes at ARG(0); the word's value is its
+ * offset times a prime.
+ */
 GUEST_CODE static void guest_invert(void)
 {
 	u64 wrong = 0;
@@ -202,7 +205,8 @@ TEST(hugetlb)
 	if (pool < 0)
 		SKIP("no hugetlb pages: %m");
 	REQUIRE_OK(write(pool, "4", 1));
-	mem = mmap(NULL, 4 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+	mem = mmap(NULL, 4 * MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB,
+		   -1, 0);
 	if (mem == MAP_FAILED)
 		SKIP("MAP_HUGETLB: %m");
 	exercise(mem, 4 * MIB, WINDOW);
@@ -238,7 +242,9 @@ TEST(code_over_a_slot_border)
 	struct vcpu *v = vcpu_create(vm, 0);
 	u8 *mem = map(2 * PAGE, MAP_SHARED | MAP_ANONYMOUS, -1);
 	struct kvm_regs regs = { .rip = 0x8ffe, .rflags = FLAG_FIXED, .rsp = 0x7000 };
-	static const u8 mov[] = { 0x66, 0xb8, 0x78, 0x56, 0x34, 0x12, 0xf4 };	/* mov $0x12345678, %eax; hlt */
+	static const u8 mov[] = {
+		0x66, 0xb8, 0x78, 0x56, 0x34, 0x12, 0xf4
+	}; /* mov $0x12345678, %eax; hlt */
 
 	vm_set_region(vm, 0, 0, 0, 0, vm->mem);
 	vm_set_region(vm, 0, 0, 0, 0x8000, vm->mem);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Guest memory is the VMM's own memory: what the VMM does to its mapping while the guest runs on it (MADV_DONTNEED, fork,
- * mremap, mprotect, munmap, KSM) is what the guest sees next. The guest reads or writes one word of each of N pages per
- * request, so that stale translations show as wrong values.
+ * Guest memory is the VMM's own memory: what the VMM does to its mapping while the guest runs on
+ * it (MADV_DONTNEED, fork, mremap, mprotect, munmap, KSM) is what the guest sees next. The guest
+ * reads or writes one word of each of N pages per request, so that stale translations show as
+ * wrong values.
  */
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -19,8 +20,8 @@
 enum { OP_READ, OP_WRITE };
 
 /*
- * ARG(0): operation, ARG(1): number of pages. Word 0 of page i is compared with or set to ARG(2) + i * ARG(3); ARG(4)
- * counts the pages that differ, ARG(5) keeps the first wrong value.
+ * ARG(0): operation, ARG(1): number of pages. Word 0 of page i is compared with or set to ARG(2) +
+ * i * ARG(3); ARG(4) counts the pages that differ, ARG(5) keeps the first wrong value.
  */
 GUEST_CODE static void guest_pages(void)
 {
@@ -62,8 +63,9 @@ static void guest_does(struct vcpu *v, int op, u64 pages, u64 base, u64 step)
 	s->arg[3] = step;
 	vcpu_expect_sync(v, 1);
 	if (op == OP_READ)
-		CHECK(!s->arg[4], "%llu of %llu pages differ; the first reads 0x%llx", (unsigned long long)s->arg[4],
-		      (unsigned long long)pages, (unsigned long long)s->arg[5]);
+		CHECK(!s->arg[4], "%llu of %llu pages differ; the first reads 0x%llx",
+		      (unsigned long long)s->arg[4], (unsigned long long)pages,
+		      (unsigned long long)s->arg[5]);
 }
 
 static u64 *map(u64 size, int flags, int fd)
@@ -136,8 +138,8 @@ TEST(dontneed_frees_memory)
 }
 
 /*
- * After fork() the parent's pages are copy-on-write: the guest's next write must go to the parent's new copy, and never
- * into the page that the child still sees.
+ * After fork() the parent's pages are copy-on-write: the guest's next write must go to the
+ * parent's new copy, and never into the page that the child still sees.
  */
 TEST(fork_of_the_vmm)
 {
@@ -170,16 +172,21 @@ TEST(fork_of_the_vmm)
 	guest_does(v, OP_READ, PAGES, 0x900, 2);
 }
 
-/* The mapping moves away and another one comes to its place: the slot follows the address, not the pages. */
+/*
+ * The mapping moves away and another one comes to its place: the slot follows the address, not the
+ * pages.
+ */
 TEST(mremap_and_another_mapping)
 {
 	u64 *mem = map(SIZE, MAP_PRIVATE | MAP_ANONYMOUS, -1), *elsewhere, *other;
 	struct vcpu *v = start(mem, SIZE);
 
 	guest_does(v, OP_WRITE, PAGES, 0x100, 1);
-	elsewhere = mremap(mem, SIZE, SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, map(SIZE, MAP_PRIVATE | MAP_ANONYMOUS, -1));
+	elsewhere = mremap(mem, SIZE, SIZE, MREMAP_MAYMOVE | MREMAP_FIXED,
+			   map(SIZE, MAP_PRIVATE | MAP_ANONYMOUS, -1));
 	REQUIRE(elsewhere != MAP_FAILED, "mremap: %m");
-	other = mmap(mem, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	other = mmap(mem, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+		     0);
 	REQUIRE_EQ((u64)other, (u64)mem);
 	for (u64 i = 0; i < PAGES; i++)
 		other[i * PAGE / 8] = 0x200 + i;
@@ -198,7 +205,9 @@ TEST(munmap_makes_efault)
 	REQUIRE_OK(munmap(mem, SIZE));
 	CHECK_ERRNO(ioctl(v->fd, KVM_RUN, 0), EFAULT);
 	/* The vCPU is not broken by it: with the memory back it goes on. */
-	REQUIRE(mmap(mem, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == mem, "%m");
+	REQUIRE(mmap(mem, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+		     0) == mem,
+		"%m");
 	vcpu_expect_sync(v, 1);
 	guest_does(v, OP_WRITE, PAGES, 5, 1);
 	host_sees(mem, PAGES, 5, 1);

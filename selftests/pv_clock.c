@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * kvm-clock: the guest reads the time from the page that it gave to MSR_KVM_SYSTEM_TIME_NEW, by the published formula, and
- * it is monotonic, agrees with KVM_GET_CLOCK and runs at the rate of the host's clock; the wall clock page gives the time
- * of day at the VM's time 0.
+ * kvm-clock: the guest reads the time from the page that it gave to MSR_KVM_SYSTEM_TIME_NEW, by
+ * the published formula, and it is monotonic, agrees with KVM_GET_CLOCK and runs at the rate of
+ * the host's clock; the wall clock page gives the time of day at the VM's time 0.
  */
 #include <asm/kvm_para.h>
 #include <time.h>
@@ -61,7 +61,7 @@ GUEST_CODE static void guest_clock(void)
 		G_CHECK(now >= last);
 		last = now;
 		if (!(i & 31))
-			outb(0x80, 0);		/* through user space, where the page may be written again */
+			outb(0x80, 0); /* through user space, where the page may be written again */
 	}
 	for (;;) {
 		now = guest_now();
@@ -118,7 +118,8 @@ TEST(rate_and_monotony)
 	g1 = s->arg[0];
 	h1 = host_ns(CLOCK_MONOTONIC);
 	diff = g1 - g0 > h1 - h0 ? g1 - g0 - (h1 - h0) : h1 - h0 - (g1 - g0);
-	ktap_note("guest %llu ns, host %llu ns", (unsigned long long)(g1 - g0), (unsigned long long)(h1 - h0));
+	ktap_note("guest %llu ns, host %llu ns", (unsigned long long)(g1 - g0),
+		  (unsigned long long)(h1 - h0));
 	CHECK(diff < 5000000, "they differ by %llu ns", (unsigned long long)diff);
 }
 
@@ -166,8 +167,8 @@ TEST(wall_clock)
 	next_sync(v);
 	now = boot + vm_shared(v->vm)->arg[0];
 	real = host_ns(CLOCK_REALTIME);
-	CHECK(now + 100000000 > real && now < real + 100000000, "guest %llu, host %llu", (unsigned long long)now,
-	      (unsigned long long)real);
+	CHECK(now + 100000000 > real && now < real + 100000000, "guest %llu, host %llu",
+	      (unsigned long long)now, (unsigned long long)real);
 }
 
 GUEST_CODE static void guest_off(void)

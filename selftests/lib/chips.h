@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The interrupt chips as guest code sees them: small helpers for the 8259 pair, the IOAPIC, the 8254 and the local APIC,
- * and a handler that counts and ends the interrupt. Included by the chip_* programs.
+ * The interrupt chips as guest code sees them: small helpers for the 8259 pair, the IOAPIC, the
+ * 8254 and the local APIC, and a handler that counts and ends the interrupt. Included by the
+ * chip_* programs.
  */
 #ifndef LINTEL_SELFTESTS_CHIPS_H
 #define LINTEL_SELFTESTS_CHIPS_H
@@ -65,7 +66,10 @@ GINLINE void apic_virtual_wire(void)
 	apic_write(APIC_LVT0, APIC_DM_EXTINT);
 }
 
-/* The local APIC alone: what comes from the PIC, whose lines are shared with the IOAPIC, is shut out. */
+/*
+ * The local APIC alone: what comes from the PIC, whose lines are shared with the IOAPIC, is shut
+ * out.
+ */
 GINLINE void apic_enable(void)
 {
 	apic_write(APIC_SPIV, APIC_SPIV_ENABLE | 0xff);

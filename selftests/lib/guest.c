@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The guest's side of exceptions and interrupts in long mode: 256 entry stubs of 16 bytes each, one common path that
- * saves the registers, and guest_trap(), which records what came and then does one of three things: calls the handler
- * that the test has set for the vector, continues at the place that TRY() has left, or ends the test.
+ * The guest's side of exceptions and interrupts in long mode: 256 entry stubs of 16 bytes each,
+ * one common path that saves the registers, and guest_trap(), which records what came and then
+ * does one of three things: calls the handler that the test has set for the vector, continues at
+ * the place that TRY() has left, or ends the test.
  */
 #include "guest.h"
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What guest code is written with. A function marked GUEST_CODE goes to the section guest_code, which is copied whole to
- * GPA_CODE, so it may call and point at other GUEST_CODE, and nothing else: no string literals, no
- * library. Helpers here are inlined into it.
+ * What guest code is written with. A function marked GUEST_CODE goes to the section guest_code,
+ * which is copied whole to GPA_CODE, so it may call and point at other GUEST_CODE, and nothing
+ * else: no string literals, no library. Helpers here are inlined into it.
  *
- * TRY() executes one instruction that may fault: the exception handler of guest.c continues behind it, and the value is
- * the vector, or NO_TRAP. G_CHECK() and G_EQ() end the test with the line number of the guest code.
+ * TRY() executes one instruction that may fault: the exception handler of guest.c continues behind
+ * it, and the value is the vector, or NO_TRAP. G_CHECK() and G_EQ() end the test with the line
+ * number of the guest code.
  */
 #ifndef LINTEL_SELFTESTS_GUEST_H
 #define LINTEL_SELFTESTS_GUEST_H
@@ -65,7 +66,10 @@ GINLINE void guest_abort(u32 line, u64 got, u64 want)
 			guest_abort(__LINE__, got_, want_);		\
 	} while (0)
 
-/* The instruction finds a, c and d in RAX, RCX and RDX and leaves them there; RBX, RSI and RDI are free. */
+/*
+ * The instruction finds a, c and d in RAX, RCX and RDX and leaves them there; RBX, RSI and RDI are
+ * free.
+ */
 #define TRY(insn, a, c, d)								\
 	({										\
 		SHARED->vector = NO_TRAP;						\
@@ -123,7 +127,10 @@ GINLINE u64 rdtsc(void)
 
 GINLINE void cpuid(u32 leaf, u32 sub, u32 *a, u32 *b, u32 *c, u32 *d)
 {
-	asm volatile("cpuid" : "=a"(*a), "=b"(*b), "=c"(*c), "=d"(*d) : "a"(leaf), "c"(sub) : "memory");
+	asm volatile("cpuid"
+		     : "=a"(*a), "=b"(*b), "=c"(*c), "=d"(*d)
+		     : "a"(leaf), "c"(sub)
+		     : "memory");
 }
 
 #define READ_CR(n)	({ u64 v_; asm volatile("mov %%cr" #n ", %0" : "=r"(v_) :: "memory"); v_; })

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The harness behind ktap.h: runs every test in a child process and turns exit codes into KTAP lines. The reason of a
- * skip travels through a shared page; diagnostics are written directly, as "# " lines, before the result line.
+ * The harness behind ktap.h: runs every test in a child process and turns exit codes into KTAP
+ * lines. The reason of a skip travels through a shared page; diagnostics are written directly, as
+ * "# " lines, before the result line.
  */
 #include "ktap.h"
 
@@ -144,7 +145,10 @@ static time_t now(void)
 	return ts.tv_sec;
 }
 
-/* Waits at most `seconds`; returns false when the child is still there. SIGCHLD is blocked and collected here. */
+/*
+ * Waits at most `seconds`; returns false when the child is still there. SIGCHLD is blocked and
+ * collected here.
+ */
 static bool wait_child(pid_t pid, int *status, unsigned int seconds)
 {
 	time_t end = now() + seconds;
@@ -228,7 +232,8 @@ int main(int argc, char **argv)
 	const char *missing;
 
 	if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
-		printf("usage: %s [TEST...]\nRuns its tests (or those named) and prints KTAP. Tests:\n", argv[0]);
+		printf("usage: %s [TEST...]\nRuns its tests (or those named) and prints KTAP. Tests:\n",
+		       argv[0]);
 		for (t = __start_ktap_tests; t < __stop_ktap_tests; t++)
 			printf("  %s\n", (*t)->name);
 		printf("Environment: LINTEL_DEVICE (default /dev/lintel), KTAP_TIMEOUT (seconds for each test).\n");

@@ -2,14 +2,16 @@
 /*
  * A test harness that prints KTAP.
  *
- * A program is a set of TEST(name) functions; main() is in ktap.c. Each test runs in a child process of its own, so
- * that descriptors, memory and a crash stay with the test that caused them, and so that a hang can be killed. Inside a
- * test CHECK() records a failure and goes on, REQUIRE() records it and ends the test, SKIP() ends it with a reason.
- * ktap_row() names the table row that the following checks belong to.
+ * A program is a set of TEST(name) functions; main() is in ktap.c. Each test runs in a child
+ * process of its own, so that descriptors, memory and a crash stay with the test that caused them,
+ * and so that a hang can be killed. Inside a test CHECK() records a failure and goes on, REQUIRE()
+ * records it and ends the test, SKIP() ends it with a reason. ktap_row() names the table row that
+ * the following checks belong to.
  *
- * Two watchdogs guard a test. The child's own alarm calls the function given to ktap_set_timeout_hook(), which can end
- * a KVM_RUN so that the guest's registers are shown; the parent kills a child that does not react to it. The limit is
- * KTAP_TIMEOUT seconds (environment), else the default below, both multiplied by TEST_SLOW()'s factor.
+ * Two watchdogs guard a test. The child's own alarm calls the function given to
+ * ktap_set_timeout_hook(), which can end a KVM_RUN so that the guest's registers are shown; the
+ * parent kills a child that does not react to it. The limit is KTAP_TIMEOUT seconds (environment),
+ * else the default below, both multiplied by TEST_SLOW()'s factor.
  *
  * Exit status of the program: 0 all passed, 1 something failed, 4 everything was skipped.
  */
@@ -54,7 +56,10 @@ bool ktap_any_failure(void);
 bool ktap_timed_out(void);
 void ktap_set_timeout_hook(void (*hook)(void));
 
-/* A program that needs something before any test can run defines this; it returns a reason to skip, or NULL. */
+/*
+ * A program that needs something before any test can run defines this; it returns a reason to
+ * skip, or NULL.
+ */
 const char *ktap_missing(void);
 
 #define CHECK(cond, fmt, ...)								\

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where things stand in a test guest's memory, and the page through which guest and host talk. Guest code and host code
- * both include this; addresses are guest-physical, and in long mode the guest's page tables map the first 4 GiB 1:1.
+ * Where things stand in a test guest's memory, and the page through which guest and host talk.
+ *Guest code and host code both include this; addresses are guest-physical, and in long mode the
+ *guest's page tables map the first 4 GiB 1:1.
  *
  *	0x0000	real-mode interrupt table		0x5000	PML4, PDPT, four page directories
- *	0x1000	GDT, TSS				0xb000	one page table, for tests that want 4 KiB pages
- *	0x2000	IDT					0xc000	page directory for 32-bit paging
- *	0x3000	a page for the test			0xd000	real-mode code
- *	0x4000	struct guest_shared			0x20000 to 0x70000: for the test; stacks below 0x90000
- *	0x100000 the section guest_code			0x200000 to the end: for the test
+ *	0x1000	GDT, TSS				0xb000	one page table, for tests that want
+ *4 KiB pages 0x2000	IDT					0xc000	page directory for 32-bit
+ *paging 0x3000	a page for the test			0xd000	real-mode code 0x4000	struct
+ *guest_shared			0x20000 to 0x70000: for the test; stacks below 0x90000 0x100000 the
+ *section guest_code			0x200000 to the end: for the test
  */
 #ifndef LINTEL_SELFTESTS_LAYOUT_H
 #define LINTEL_SELFTESTS_LAYOUT_H
@@ -75,7 +76,7 @@ struct guest_shared {
 	u64 abort_got;
 	u64 abort_want;
 	u64 arg[16];		/* the test's own, both directions */
-	u64 handler[128];	/* guest addresses of void (*)(struct trap_frame *), vectors 0 to 127 */
+	u64 handler[128]; /* guest addresses of void (*)(struct trap_frame *), vectors 0 to 127 */
 	u32 count[256];		/* traps and interrupts seen, by vector */
 };
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Initial vCPU states: real mode, 32-bit protected mode without paging, and long mode with flat segments, a GDT, a TSS,
- * an IDT that points at the stubs of guest.c and page tables that map the first 4 GiB 1:1 with 2 MiB pages, for user
- * mode too. All vCPUs of a VM share the tables; each has a stack of its own.
+ * Initial vCPU states: real mode, 32-bit protected mode without paging, and long mode with flat
+ * segments, a GDT, a TSS, an IDT that points at the stubs of guest.c and page tables that map the
+ * first 4 GiB 1:1 with 2 MiB pages, for user mode too. All vCPUs of a VM share the tables; each
+ * has a stack of its own.
  */
 #include "vm.h"
 
@@ -46,7 +47,8 @@ static struct kvm_segment segment(u16 selector, u8 type, u8 s, u8 db, u8 l)
 /* A GDT entry with base 0; flags are the four bits G, D/B, L, AVL. */
 static u64 gdt_entry(u8 access, u8 flags, u32 limit)
 {
-	return (limit & 0xffff) | (u64)access << 40 | (u64)(limit >> 16 & 0xf) << 48 | (u64)(flags & 0xf) << 52;
+	return (limit & 0xffff) | (u64)access << 40 | (u64)(limit >> 16 & 0xf) << 48 |
+	       (u64)(flags & 0xf) << 52;
 }
 
 static void set_tables(struct vm *vm)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * See module.h. Modules are loaded and unloaded by the system calls themselves, so that errno is the kernel's own.
+ * See module.h. Modules are loaded and unloaded by the system calls themselves, so that errno is
+ * the kernel's own.
  */
 #include "module.h"
 

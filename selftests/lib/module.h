@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * For the life_* programs: the module behind the device under test, its reference count, loading and unloading, and the
- * kernel's memory figures. LINTEL_DEVICE's last component tells the module: `kvm` is kvm_intel, else the name itself.
- * LINTEL_MODULE names the .ko file for the tests that load it again (default: where the test machine keeps it).
+ * For the life_* programs: the module behind the device under test, its reference count, loading
+ * and unloading, and the kernel's memory figures. LINTEL_DEVICE's last component tells the module:
+ * `kvm` is kvm_intel, else the name itself. LINTEL_MODULE names the .ko file for the tests that
+ * load it again (default: where the test machine keeps it).
  */
 #ifndef LINTEL_SELFTESTS_MODULE_H
 #define LINTEL_SELFTESTS_MODULE_H
@@ -16,7 +17,10 @@ int module_references(const char *name);		/* -1: not loaded */
 int module_unload(const char *name);			/* 0 or -1 and errno */
 int module_load(const char *file, const char *args);
 
-/* Waits at most ms for the count to come down to `want`: the last reference of a file goes after its close returns. */
+/*
+ * Waits at most ms for the count to come down to `want`: the last reference of a file goes after
+ * its close returns.
+ */
 bool module_references_settle(int want, unsigned int ms);
 
 /* kB, from /proc/meminfo. */

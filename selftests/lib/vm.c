@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VM and vCPU life, state and the run loop of vm.h. The initial processor state of each mode is in modes.c.
+ * VM and vCPU life, state and the run loop of vm.h. The initial processor state of each mode is in
+ * modes.c.
  *
- * The watchdog of the harness reaches a running vCPU through immediate_exit, which is set for every vCPU of this process
- * before the signal handler returns, so that no KVM_RUN can start after the signal and miss it.
+ * The watchdog of the harness reaches a running vCPU through immediate_exit, which is set for
+ * every vCPU of this process before the signal handler returns, so that no KVM_RUN can start after
+ * the signal and miss it.
  */
 #include "vm.h"
 
@@ -28,8 +30,8 @@ const char *ktap_missing(void)
 		close(fd);
 		return NULL;
 	}
-	snprintf(reason, sizeof(reason), "%s: %m; load the module, or name another device in LINTEL_DEVICE",
-		 device_path());
+	snprintf(reason, sizeof(reason),
+		 "%s: %m; load the module, or name another device in LINTEL_DEVICE", device_path());
 	return reason;
 }
 
@@ -73,7 +75,8 @@ struct vm *vm_create(unsigned int flags)
 		REQUIRE_OK(ioctl(vm->fd, KVM_CREATE_PIT2, &pit));
 	}
 	vm->mem_size = MEM_SIZE;
-	vm->mem = mmap(NULL, vm->mem_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	vm->mem = mmap(NULL, vm->mem_size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		       0);
 	REQUIRE(vm->mem != MAP_FAILED, "mmap: %m");
 	vm_set_region(vm, 0, 0, 0, vm->mem_size, vm->mem);
 	return vm;
@@ -99,8 +102,8 @@ void vm_destroy(struct vm *vm)
 
 void *gpa_ptr(struct vm *vm, u64 gpa, size_t len)
 {
-	REQUIRE(gpa <= vm->mem_size && len <= vm->mem_size - gpa, "0x%llx is not in the guest's memory",
-		(unsigned long long)gpa);
+	REQUIRE(gpa <= vm->mem_size && len <= vm->mem_size - gpa,
+		"0x%llx is not in the guest's memory", (unsigned long long)gpa);
 	return vm->mem + gpa;
 }
 
@@ -235,24 +238,32 @@ void vcpu_dump(struct vcpu *v)
 		ktap_note("vCPU %u: registers cannot be read: %m", v->id);
 		return;
 	}
-	ktap_note("vCPU %u: rip %llx rsp %llx rflags %llx cs %x:%llx ss %x", v->id, r.rip, r.rsp, r.rflags,
-		  s.cs.selector, s.cs.base, s.ss.selector);
-	ktap_note("  rax %llx rbx %llx rcx %llx rdx %llx rsi %llx rdi %llx rbp %llx", r.rax, r.rbx, r.rcx,
-		  r.rdx, r.rsi, r.rdi, r.rbp);
-	ktap_note("  cr0 %llx cr2 %llx cr3 %llx cr4 %llx efer %llx apic_base %llx", s.cr0, s.cr2, s.cr3, s.cr4,
-		  s.efer, s.apic_base);
-	ktap_note("  exit_reason %u (%s) if_flag %u", v->run->exit_reason, exit_name(v->run->exit_reason),
-		  v->run->if_flag);
+	ktap_note("vCPU %u: rip %llx rsp %llx rflags %llx cs %x:%llx ss %x", v->id, r.rip, r.rsp,
+		  r.rflags, s.cs.selector, s.cs.base, s.ss.selector);
+	ktap_note("  rax %llx rbx %llx rcx %llx rdx %llx rsi %llx rdi %llx rbp %llx", r.rax, r.rbx,
+		  r.rcx, r.rdx, r.rsi, r.rdi, r.rbp);
+	ktap_note("  cr0 %llx cr2 %llx cr3 %llx cr4 %llx efer %llx apic_base %llx", s.cr0, s.cr2,
+		  s.cr3, s.cr4, s.efer, s.apic_base);
+	ktap_note("  exit_reason %u (%s) if_flag %u", v->run->exit_reason,
+		  exit_name(v->run->exit_reason), v->run->if_flag);
 }
 
 const char *exit_name(int reason)
 {
 	static const char *const names[] = {
-		[KVM_EXIT_UNKNOWN] = "UNKNOWN", [KVM_EXIT_EXCEPTION] = "EXCEPTION", [KVM_EXIT_IO] = "IO",
-		[KVM_EXIT_DEBUG] = "DEBUG", [KVM_EXIT_HLT] = "HLT", [KVM_EXIT_MMIO] = "MMIO",
-		[KVM_EXIT_IRQ_WINDOW_OPEN] = "IRQ_WINDOW_OPEN", [KVM_EXIT_SHUTDOWN] = "SHUTDOWN",
-		[KVM_EXIT_FAIL_ENTRY] = "FAIL_ENTRY", [KVM_EXIT_INTR] = "INTR", [KVM_EXIT_SET_TPR] = "SET_TPR",
-		[KVM_EXIT_INTERNAL_ERROR] = "INTERNAL_ERROR", [KVM_EXIT_SYSTEM_EVENT] = "SYSTEM_EVENT",
+		[KVM_EXIT_UNKNOWN] = "UNKNOWN",
+		[KVM_EXIT_EXCEPTION] = "EXCEPTION",
+		[KVM_EXIT_IO] = "IO",
+		[KVM_EXIT_DEBUG] = "DEBUG",
+		[KVM_EXIT_HLT] = "HLT",
+		[KVM_EXIT_MMIO] = "MMIO",
+		[KVM_EXIT_IRQ_WINDOW_OPEN] = "IRQ_WINDOW_OPEN",
+		[KVM_EXIT_SHUTDOWN] = "SHUTDOWN",
+		[KVM_EXIT_FAIL_ENTRY] = "FAIL_ENTRY",
+		[KVM_EXIT_INTR] = "INTR",
+		[KVM_EXIT_SET_TPR] = "SET_TPR",
+		[KVM_EXIT_INTERNAL_ERROR] = "INTERNAL_ERROR",
+		[KVM_EXIT_SYSTEM_EVENT] = "SYSTEM_EVENT",
 	};
 
 	if (reason == RUN_SYNC)
@@ -266,7 +277,10 @@ const char *exit_name(int reason)
 
 int vcpu_run(struct vcpu *v)
 {
-	/* EAGAIN: INIT and SIPI have just started this vCPU, which ran nothing yet; VMMs call again. */
+	/*
+	 * EAGAIN: INIT and SIPI have just started this vCPU, which ran nothing yet; VMMs call
+	 * again.
+	 */
 	do {
 		errno = 0;
 	} while (ioctl(v->fd, KVM_RUN, 0) < 0 && errno == EAGAIN);
@@ -288,11 +302,13 @@ static void guest_aborted(struct vcpu *v, u32 line)
 	volatile struct guest_shared *s = vm_shared(v->vm);
 
 	if (line & 0x80000000u)
-		ktap_failed("guest", 0, "unexpected vector %u, error code 0x%llx, rip 0x%llx, cr2 0x%llx", line & 0xff,
-			    (unsigned long long)s->abort_got, (unsigned long long)s->rip,
-			    (unsigned long long)s->cr2);
+		ktap_failed("guest", 0,
+			    "unexpected vector %u, error code 0x%llx, rip 0x%llx, cr2 0x%llx",
+			    line & 0xff, (unsigned long long)s->abort_got,
+			    (unsigned long long)s->rip, (unsigned long long)s->cr2);
 	else
-		ktap_failed("guest", line, "check in guest code failed: got 0x%llx, expected 0x%llx",
+		ktap_failed("guest", line,
+			    "check in guest code failed: got 0x%llx, expected 0x%llx",
 			    (unsigned long long)s->abort_got, (unsigned long long)s->abort_want);
 	vcpu_dump(v);
 	ktap_end_test();
@@ -329,8 +345,8 @@ void vcpu_expect(struct vcpu *v, int event)
 
 	if (got == event)
 		return;
-	ktap_failed(__FILE__, __LINE__, "the guest came to %d (%s), expected %d (%s)", got, exit_name(got), event,
-		    exit_name(event));
+	ktap_failed(__FILE__, __LINE__, "the guest came to %d (%s), expected %d (%s)", got,
+		    exit_name(got), event, exit_name(event));
 	if (got == KVM_EXIT_FAIL_ENTRY)
 		ktap_note("hardware_entry_failure_reason 0x%llx",
 			  (unsigned long long)v->run->fail_entry.hardware_entry_failure_reason);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Virtual machines for the tests: the device, a VM with 4 MiB of memory at 0, vCPUs in one of three states (real mode,
- * 32-bit protected mode without paging, 64-bit long mode with everything layout.h names), and the run loop.
+ * Virtual machines for the tests: the device, a VM with 4 MiB of memory at 0, vCPUs in one of
+ * three states (real mode, 32-bit protected mode without paging, 64-bit long mode with everything
+ * layout.h names), and the run loop.
  *
- * Everything here ends the test with a message when it fails; a test that wants to see a call fail makes it itself, on
- * the descriptors in the structures.
+ * Everything here ends the test with a message when it fails; a test that wants to see a call fail
+ * makes it itself, on the descriptors in the structures.
  */
 #ifndef LINTEL_SELFTESTS_VM_H
 #define LINTEL_SELFTESTS_VM_H
@@ -93,8 +94,8 @@ const char *exit_name(int reason);
 void vm_irq_line(struct vm *vm, u32 gsi, int level);
 
 /*
- * Real-mode and 32-bit code as text: RM_CODE(name, "mov ...") defines name_start and name_end. It is assembled for
- * address 0, so absolute addresses inside it must be formed from GPA_REAL.
+ * Real-mode and 32-bit code as text: RM_CODE(name, "mov ...") defines name_start and name_end. It
+ * is assembled for address 0, so absolute addresses inside it must be formed from GPA_REAL.
  */
 #define CODE_BLOB(name, mode, text)						\
 	extern const u8 name##_start[], name##_end[];				\

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Numbers of the x86 architecture that the kernel does not export to user space, as far as the tests use them; named as
- * in the kernel and the SDM.
+ * Numbers of the x86 architecture that the kernel does not export to user space, as far as the
+ * tests use them; named as in the kernel and the SDM.
  */
 #ifndef LINTEL_SELFTESTS_X86_H
 #define LINTEL_SELFTESTS_X86_H
