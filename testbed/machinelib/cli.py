@@ -42,6 +42,7 @@ def parser():
                        ("shell", "a prompt in the machine; Ctrl-A X leaves")):
         one = verbs.add_parser(verb, help=text, description=DESCRIPTION)
         one.add_argument("--kernel", default="small", metavar="K",
+                         choices=("small", "debug", "6.1", "6.12", "sid"),
                          help="small (default), debug, 6.1, 6.12 or sid")
         one.add_argument("--cpus", type=int, default=1, metavar="N")
         one.add_argument("--memory", type=int, default=1024, metavar="MIB")
