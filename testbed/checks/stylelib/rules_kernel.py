@@ -119,41 +119,36 @@ EPT_RAW = {
 }
 
 
-def nothing_fatal():
-    for name in sources("module"):
-        for number, match in lines_with(
-                name, r"\b(BUG|BUG_ON|VM_BUG_ON\w*|WARN|WARN_ON\w*|WARN_ONCE|panic|dump_stack|"
-                      r"__builtin_trap|unreachable)\s*\("):
-            yield Finding(name, number, f"{match[1]}() is in reach of a guest or a launcher")
+def forbid(pattern, complaint, places=()):
+    """A rule: no match of pattern in the module's code, but for files that begin with places."""
+    def rule():
+        for name in sources("module"):
+            if name.startswith(tuple(places)):
+                continue
+            for number, match in lines_with(name, pattern):
+                yield Finding(name, number, f"{match[1]}{complaint}")
+    return rule
 
 
-def limited_messages():
-    """Every message of the module is rate limited, printed once, or for debugging only."""
-    for name in sources("module"):
-        for number, match in lines_with(
-                name, r"\b(printk|pr_(?:emerg|alert|crit|err|warn|notice|info|cont))\s*\("):
-            yield Finding(name, number, f"{match[1]}() without a limit")
-
-
-def user_memory():
-    """ioctl/ and ept/ copy from and to user space; nobody else."""
-    for name in sources("module"):
-        if name.startswith(("module/ioctl/", "module/ept/")):
-            continue
-        for number, match in lines_with(
-                name, r"\b(_*copy_(?:to|from)_user\w*|_*(?:get|put)_user|v?memdup_user\w*|"
-                      r"user_access_begin|clear_user|simple_read_from_buffer)\s*\("):
-            yield Finding(name, number, f"{match[1]}() outside module/ioctl and module/ept")
-
-
-def host_pages():
-    for name in sources("module"):
-        if name.startswith("module/ept/") or name == "module/compat.h":
-            continue
-        for number, match in lines_with(
-                name, r"\b(get_user_pages\w*|pin_user_pages\w*|fixup_user_fault|mmu_notifier_\w+|"
-                      r"follow_pfn\w*|follow_pte)\s*\("):
-            yield Finding(name, number, f"{match[1]}() outside module/ept")
+nothing_fatal = forbid(
+    r"\b(BUG|BUG_ON|VM_BUG_ON\w*|WARN|WARN_ON\w*|WARN_ONCE|panic|dump_stack|"
+    r"__builtin_trap|unreachable)\s*\(", "() is in reach of a guest or a launcher")
+limited_messages = forbid(
+    r"\b(printk|pr_(?:emerg|alert|crit|err|warn|notice|info|cont))\s*\(", "() without a limit")
+user_memory = forbid(
+    r"\b(_*copy_(?:to|from)_user\w*|_*(?:get|put)_user|v?memdup_user\w*|"
+    r"user_access_begin|clear_user|simple_read_from_buffer)\s*\(",
+    "() outside module/ioctl and module/ept", ("module/ioctl/", "module/ept/"))
+host_pages = forbid(
+    r"\b(get_user_pages\w*|pin_user_pages\w*|fixup_user_fault|mmu_notifier_\w+|"
+    r"follow_pfn\w*|follow_pte)\s*\(", "() outside module/ept",
+    ("module/ept/", "module/compat.h"))
+no_tricks = forbid(
+    r"\b(kallsyms_\w+|register_k(?:ret)?probe|symbol_get|__symbol_get)\b",
+    ": exported symbols only")
+versions_in_compat = forbid(
+    r"\b(LINUX_VERSION_CODE|KERNEL_VERSION)\b", " outside module/compat.h",
+    ("module/compat.h", "module/compat.c"))
 
 
 def ept_entries():
@@ -169,13 +164,6 @@ def ept_entries():
             yield Finding(name, number, f"a raw access ({match[0]}) outside module/ept/pte.h")
 
 
-def no_tricks():
-    for name in sources("module"):
-        for number, match in lines_with(
-                name, r"\b(kallsyms_\w+|register_k(?:ret)?probe|symbol_get|__symbol_get)\b"):
-            yield Finding(name, number, f"{match[1]}: exported symbols only")
-
-
 def one_assembler_file():
     for name in sources("module"):
         if name.endswith(".S") and name != ENTRY:
@@ -186,12 +174,28 @@ def one_assembler_file():
             yield Finding(ENTRY, 0, f"lacks {need}")
 
 
-def versions_in_compat():
-    for name in sources("module"):
-        if name in ("module/compat.h", "module/compat.c"):
+# the structures that several threads share: each member says what guards it
+LEGENDS = {"module/vm.h": "lintel_vm", "module/vcpu.h": "lintel_vcpu",
+           "module/ept/ept.h": "lintel_ept"}
+GUARDS = re.compile(r"struct mutex|spinlock_t|rwlock_t|struct srcu_struct|wait_queue_head_t|"
+                    r"struct mmu_notifier\b|struct lintel_(?:ept|clock)\b")
+
+
+def lock_legends():
+    """Every member of the shared structures has a tag like [L], or is a lock, or has its own."""
+    for name, struct in LEGENDS.items():
+        text = read(name)
+        body = re.search(rf"^struct {struct} \{{\n(.*?)^\}};", text, re.S | re.M)
+        if not body:
+            yield Finding(name, 0, f"struct {struct} was not found")
             continue
-        for number, match in lines_with(name, r"\b(LINUX_VERSION_CODE|KERNEL_VERSION)\b"):
-            yield Finding(name, number, f"{match[1]} outside module/compat.h")
+        first = text.count("\n", 0, body.start(1)) + 1
+        for offset, line in enumerate(body[1].split("\n")):
+            if ";" not in line or line.strip().startswith(("/*", "*", "}")):
+                continue
+            if not re.search(r"/\*.*\[\w+\]", line) and not GUARDS.search(line):
+                yield Finding(name, first + offset, f"{line.split(';')[0].strip()}: no tag says "
+                              "what guards it")
 
 
 RULES = [
@@ -204,6 +208,7 @@ RULES = [
     ("user-memory", "user space is copied by ioctl/ and ept/ only (rule 10)", user_memory),
     ("host-pages", "GUP and MMU notifier only in ept/", host_pages),
     ("ept-entries", "EPT entries are touched through pte.h and ept_set_pte() (rule 15)", ept_entries),
+    ("legends", "members of shared structures say what guards them (rule 14)", lock_legends),
     ("assembler", "one .S, with its contract (rule 16)", one_assembler_file),
     ("tricks", "exported symbols only", no_tricks),
     ("versions", "kernel versions are told apart in compat only", versions_in_compat),
