@@ -71,6 +71,40 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 int lintel_guest_mode_handle_work(void);
 bool lintel_guest_mode_work_pending(void);
 
+/* Newer headers name the exits of TDX's instructions. */
+#ifndef EXIT_REASON_SEAMCALL
+#define EXIT_REASON_SEAMCALL	76
+#endif
+#ifndef EXIT_REASON_TDCALL
+#define EXIT_REASON_TDCALL	77
+#endif
+
+/*
+ * The host's policy for split locks, applied to the thread that runs the guest.  False: the host
+ * has none, or wants the guest to get #AC.  Later kernels keep the function for KVM.
+ */
+#if LINTEL_CAN_RUN_ALONE
+#include <asm/cpu.h>
+#define lintel_split_lock(ip)	handle_guest_split_lock(ip)
+#else
+#define lintel_split_lock(ip)	false
+#endif
+
+/* 6.4 gave the plain name to a macro with a tracepoint that later kernels do not export. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0)
+#define lintel_send_reschedule(cpu)	smp_send_reschedule(cpu)
+#else
+#define lintel_send_reschedule(cpu)	arch_smp_send_reschedule(cpu)
+#endif
+
+/* 6.2 dropped the argument. */
+#include <linux/rcupdate.h>
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+#define lintel_rcu_note_guest()	rcu_virt_note_context_switch(smp_processor_id())
+#else
+#define lintel_rcu_note_guest()	rcu_virt_note_context_switch()
+#endif
+
 /* Newer system-core operations get a data pointer; Lintel needs none. */
 #ifdef LINTEL_HAVE_REGISTER_SYSCORE
 #define SYSCORE_DATA		void *unused

@@ -270,6 +270,8 @@ void lintel_get_vcpu_events(struct lintel_vcpu *vcpu, struct kvm_vcpu_events *ev
 	const struct lintel_events *ev = &vcpu->events;
 	u32 state = lintel_interruptibility(vcpu);
 
+	/* the structure has no room for CR2 and DR6: they are read as registers, after this */
+	lintel_apply_payload(vcpu);
 	memset(events, 0, sizeof(*events));
 	events->exception.injected = ev->exception.injected || ev->exception.pending;
 	events->exception.nr = ev->exception.nr;

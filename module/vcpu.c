@@ -6,7 +6,7 @@
  * in the guest as long as it can, and lintel_handle_exit() for what that could not do.  Between
  * them requests, INIT and SIPI, HLT and the thread's own duties are looked after.
  */
-#include <linux/hardirq.h>
+#include <linux/cpumask.h>
 #include <linux/sched/signal.h>
 #include <linux/smp.h>
 
@@ -32,11 +32,11 @@ void lintel_vcpu_kick(struct lintel_vcpu *vcpu)
 		wake_up(&vcpu->wait);
 	if (READ_ONCE(vcpu->mode) != IN_GUEST)
 		return;
-	cpu = READ_ONCE(vcpu->cpu);
+	/* The reschedule IPI has no state that senders could fight over, and any interrupt will do. */
 	preempt_disable();
-	/* -EBUSY: a kick is on its way already. */
-	if (cpu >= 0 && cpu != smp_processor_id())
-		smp_call_function_single_async(cpu, &vcpu->kick_csd);
+	cpu = READ_ONCE(vcpu->cpu);
+	if (cpu >= 0 && cpu != smp_processor_id() && cpu_online(cpu))
+		lintel_send_reschedule(cpu);
 	preempt_enable();
 }
 

@@ -90,6 +90,7 @@ struct lintel_events {
 		bool injected;
 		u8 pending;		/* taken over from nmi_queued */
 	} nmi;
+	bool stale;			/* a failed entry left the last event in its VMCS field */
 };
 
 /* Port or MMIO access that user space has to finish. */
@@ -211,7 +212,6 @@ struct lintel_vcpu {
 	struct preempt_notifier preempt_notifier;	/* [M] */
 	bool loaded;					/* [M]+[cpu] between load and put */
 	wait_queue_head_t wait;				/* HLT waits here */
-	call_single_data_t kick_csd;			/* [A] the kick in flight */
 	u32 id;						/* [I] KVM_CREATE_VCPU's argument: the APIC id */
 	u32 index;					/* [I] into vm->vcpus */
 	bool sigset_active;				/* [M] KVM_SET_SIGNAL_MASK */

@@ -73,11 +73,6 @@ void lintel_vcpu_put(struct lintel_vcpu *vcpu)
 	preempt_enable();
 }
 
-/* The kick itself: that the CPU takes the IPI is all. */
-static void kick_arrived(void *unused)
-{
-}
-
 static struct lintel_vcpu *alloc_vcpu(struct lintel_vm *vm, u32 id)
 {
 	struct lintel_vcpu *vcpu = kvzalloc(sizeof(*vcpu), GFP_KERNEL_ACCOUNT);
@@ -98,7 +93,6 @@ static struct lintel_vcpu *alloc_vcpu(struct lintel_vm *vm, u32 id)
 			  (id == vm->boot_cpu_id ? MSR_IA32_APICBASE_BSP : 0);
 	mutex_init(&vcpu->mutex);
 	init_waitqueue_head(&vcpu->wait);
-	INIT_CSD(&vcpu->kick_csd, kick_arrived, NULL);
 	preempt_notifier_init(&vcpu->preempt_notifier, &preempt_ops);
 	/* two pages: struct kvm_run, and the data of port accesses */
 	vcpu->run = alloc_pages_exact(LINTEL_VCPU_MMAP_SIZE, GFP_KERNEL_ACCOUNT | __GFP_ZERO);

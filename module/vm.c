@@ -19,6 +19,9 @@
 #include "vm.h"
 #include "vmx/cpu.h"
 
+/* Told apart from all VMs before it; 0 is none. */
+static atomic64_t serial;
+
 struct lintel_vm *lintel_vm_create(void)
 {
 	struct lintel_vm *vm;
@@ -28,6 +31,7 @@ struct lintel_vm *lintel_vm_create(void)
 	if (!vm)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&vm->refs);
+	vm->serial = atomic64_inc_return(&serial);
 	mutex_init(&vm->lock);
 	mutex_init(&vm->slots_lock);
 	mutex_init(&vm->tsc_lock);
@@ -71,8 +75,12 @@ static void vm_release(struct kref *refs)
 	lintel_irqchip_destroy(vm);
 	/* before the vCPUs: the MMU notifier looks at them until it is unregistered */
 	lintel_ept_destroy(vm);
-	for (i = 0; i < vm->nr_vcpus; i++)
+	/* from the end, so that whoever walks the others finds none that is freed */
+	while (vm->nr_vcpus) {
+		i = vm->nr_vcpus - 1;
+		smp_store_release(&vm->nr_vcpus, i);
 		lintel_vcpu_destroy(vm->vcpus[i]);
+	}
 	mmdrop(vm->mm);
 	vmx_put();
 	cleanup_srcu_struct(&vm->srcu);

@@ -27,6 +27,7 @@ struct lintel_pit;
 
 struct lintel_vm {
 	struct kref refs;				/* [A] */
+	u64 serial;					/* [I] never used again */
 	struct mm_struct *mm;				/* [I] mmgrab()ed: the VMM's address space */
 	struct mutex lock;				/* vCPU creation, irqchip creation, VM settings */
 	struct mutex slots_lock;			/* writers of memslots */

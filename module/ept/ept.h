@@ -65,7 +65,6 @@ int lintel_memslot_set(struct lintel_vm *vm, const struct kvm_userspace_memory_r
  *	EPT_FIXED	entry installed (or another vCPU did it): enter the guest again
  *	EPT_MMIO	no slot there, or a write to a read-only slot: emulate the access
  *	-EFAULT		the slot has no memory behind it: kvm_run is for the caller to fill
- *	-EHWPOISON	the host page is poisoned
  *	-EINTR		a fatal signal; -EAGAIN: try again (entering the guest again does)
  *	-ENOMEM
  */

@@ -12,6 +12,7 @@
  */
 #include <linux/kvm.h>
 #include <linux/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/swap.h>
 #include <asm/cpufeature.h>
 #include <asm/memtype.h>
@@ -362,6 +363,11 @@ int lintel_ept_fault(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int access)
 		goto out;
 	f.hva = memslot_hva(f.slot, f.gfn);
 	ret = fault_resolve(&f);
+	if (ret == -EHWPOISON) {
+		/* the thread learns it as if it had touched the page itself; then the guest goes on */
+		send_sig_mceerr(BUS_MCEERR_AR, (void __user *)f.hva, PAGE_SHIFT, current);
+		ret = EPT_FIXED;
+	}
 out:
 	srcu_read_unlock(&vm->srcu, idx);
 	return ret;

@@ -3,6 +3,7 @@
  * The vCPU descriptor: running, and state in and out.
  */
 #include <linux/anon_inodes.h>
+#include <linux/file.h>
 #include <linux/kvm.h>
 #include <linux/lintel.h>
 #include <linux/mm.h>
@@ -364,7 +365,9 @@ static int vcpu_close(struct inode *inode, struct file *file)
 {
 	struct lintel_vcpu *vcpu = file->private_data;
 
-	lintel_vm_put(vcpu->vm);
+	/* none: the vCPU could not be made */
+	if (vcpu)
+		lintel_vm_put(vcpu->vm);
 	return 0;
 }
 
@@ -378,15 +381,26 @@ const struct file_operations lintel_vcpu_fops = {
 
 long lintel_vcpu_open(struct lintel_vm *vm, u32 id)
 {
+	/* What can fail for want of descriptors fails before the id is used up. */
+	int fd = get_unused_fd_flags(O_CLOEXEC);
 	struct lintel_vcpu *vcpu;
-	int fd;
+	struct file *file;
 
-	vcpu = lintel_vcpu_create(vm, id);
-	if (IS_ERR(vcpu))
-		return PTR_ERR(vcpu);
-	lintel_vm_get(vm);
-	fd = anon_inode_getfd("lintel-vcpu", &lintel_vcpu_fops, vcpu, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
-		lintel_vm_put(vm);
+		return fd;
+	file = anon_inode_getfile("lintel-vcpu", &lintel_vcpu_fops, NULL, O_RDWR);
+	if (IS_ERR(file)) {
+		put_unused_fd(fd);
+		return PTR_ERR(file);
+	}
+	vcpu = lintel_vcpu_create(vm, id);
+	if (IS_ERR(vcpu)) {
+		fput(file);
+		put_unused_fd(fd);
+		return PTR_ERR(vcpu);
+	}
+	lintel_vm_get(vm);
+	file->private_data = vcpu;
+	fd_install(fd, file);
 	return fd;
 }

@@ -7,6 +7,7 @@
  * may and has to set.  A missing must is said by name.  All MSRs are read with rdmsrq_safe: in a
  * virtual machine any of them may be absent.
  */
+#include <linux/cpu.h>
 #include <linux/errno.h>
 #include <linux/printk.h>
 #include <linux/string.h>
@@ -163,6 +164,24 @@ static int check_ept(struct vmx_caps *caps)
 	return 0;
 }
 
+/* L1TF, unless the host was told not to care, or a hypervisor below flushes for us. */
+static bool l1d_flush_needed(void)
+{
+	u64 arch_caps = 0;
+
+	if (!boot_cpu_has_bug(X86_BUG_L1TF) || cpu_mitigations_off())
+		return false;
+	if (boot_cpu_has(X86_FEATURE_ARCH_CAPABILITIES) &&
+	    !rdmsrq_safe(MSR_IA32_ARCH_CAPABILITIES, &arch_caps) &&
+	    (arch_caps & ARCH_CAP_SKIP_VMENTRY_L1DFLUSH))
+		return false;
+	if (!boot_cpu_has(X86_FEATURE_FLUSH_L1D)) {
+		pr_warn("lintel: this CPU has the L1TF bug and no L1D flush command: a guest may read host memory\n");
+		return false;
+	}
+	return true;
+}
+
 /* A parameter says what is used: off when the CPU lacks the feature, and off means not used. */
 static void settle_params(struct vmx_caps *caps)
 {
@@ -181,6 +200,8 @@ static void settle_params(struct vmx_caps *caps)
 	p->ple = !!(caps->proc2 & SECONDARY_EXEC_PAUSE_LOOP_EXITING);
 	if (!boot_cpu_has(X86_FEATURE_RDTSCP))
 		caps->proc2 &= ~SECONDARY_EXEC_ENABLE_RDTSCP;
+
+	caps->flush_l1d = l1d_flush_needed();
 
 	/* Both halves, or neither: a value loaded at exit must have been replaced at entry. */
 	if (!boot_cpu_has(X86_FEATURE_ARCH_PERFMON) ||

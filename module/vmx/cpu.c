@@ -13,14 +13,19 @@
 #include <linux/fdtable.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/fs_struct.h>
 #include <linux/gfp.h>
 #include <linux/kobject.h>
 #include <linux/kvm.h>
+#include <linux/major.h>
+#include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/preempt.h>
+#include <linux/sched/task.h>
 #include <linux/string.h>
 #include <asm/cpufeature.h>
+#include <asm/perf_event.h>
 #include <asm/processor.h>
 #include <asm/tlbflush.h>
 
@@ -47,9 +52,12 @@ static int cpu_vmxon(struct vmx_cpu *cpu)
 			    smp_processor_id());
 		return -EBUSY;
 	}
+	/* Intel PT must be off in VMX operation on CPUs that cannot do both */
+	intel_pt_handle_vmx(1);
 	cr4_set_bits(X86_CR4_VMXE);
 	if (vmxon(__pa(cpu->vmxon_region))) {
 		cr4_clear_bits(X86_CR4_VMXE);
+		intel_pt_handle_vmx(0);
 		return -EIO;
 	}
 	return 0;
@@ -60,6 +68,7 @@ static void cpu_vmxoff(void)
 	if (vmxoff())
 		pr_err_once("lintel: VMXOFF failed on CPU %d\n", smp_processor_id());
 	cr4_clear_bits(X86_CR4_VMXE);
+	intel_pt_handle_vmx(0);
 }
 
 /* The last thing on a crashing or rebooting CPU: no locks, no lists, no messages. */
@@ -115,7 +124,7 @@ void vmx_disable_here(void)
 		return;
 	vmcs_clear_all_here();
 	cpu->current_vcpu = NULL;
-	cpu->last_vm = NULL;
+	cpu->last_vm = 0;
 	cpu->on = false;
 	if (!lintel_joined)
 		cpu_vmxoff();
@@ -244,28 +253,60 @@ static struct notifier_block module_nb = {
 };
 
 /*
- * An empty VM of KVM's own, as any program gets it.  KVM_CREATE_VM makes a descriptor in the
- * caller's table; it is taken out again at once, and only the file is kept.
+ * KVM's node, as the first process sees it: what the caller has put at /dev/kvm may be anything,
+ * Lintel's own node included.
  */
-static struct file *open_kvm_vm(void)
+static struct file *open_kvm_node(void)
 {
-	struct file *dev, *vm;
-	int fd;
+	struct file *dev;
+	struct path root;
 
-	dev = filp_open("/dev/kvm", O_RDWR | O_CLOEXEC, 0);
+	task_lock(&init_task);
+	get_fs_root(init_task.fs, &root);
+	task_unlock(&init_task);
+	dev = file_open_root(&root, "dev/kvm", O_RDWR | O_CLOEXEC, 0);
+	path_put(&root);
 	if (IS_ERR(dev)) {
 		pr_err_ratelimited("lintel: kvm_intel is loaded, but /dev/kvm cannot be opened (error %ld)\n",
 				   PTR_ERR(dev));
 		return dev;
 	}
-	fd = dev->f_op->unlocked_ioctl ? dev->f_op->unlocked_ioctl(dev, KVM_CREATE_VM, 0) : -ENODEV;
-	fput(dev);
+	if (!S_ISCHR(file_inode(dev)->i_mode) || dev->f_op->owner == THIS_MODULE ||
+	    file_inode(dev)->i_rdev != MKDEV(MISC_MAJOR, KVM_MINOR) ||
+	    !dev->f_op->unlocked_ioctl) {
+		pr_err_ratelimited("lintel: /dev/kvm is not KVM's node: no VM can be made beside KVM\n");
+		fput(dev);
+		return ERR_PTR(-ENODEV);
+	}
+	return dev;
+}
+
+/*
+ * An empty VM of KVM's own, as any program gets it.  KVM_CREATE_VM makes a descriptor in the
+ * caller's table; it is taken out again at once, and only the file is kept.  Another thread may have
+ * put a file of its own there in between: that is no VM of KVM's.
+ */
+static struct file *open_kvm_vm(void)
+{
+	struct file *dev = open_kvm_node(), *vm;
+	int fd;
+
+	if (IS_ERR(dev))
+		return dev;
+	fd = dev->f_op->unlocked_ioctl(dev, KVM_CREATE_VM, 0);
 	if (fd < 0) {
 		pr_err_ratelimited("lintel: /dev/kvm made no VM (error %d)\n", fd);
+		fput(dev);
 		return ERR_PTR(fd);
 	}
 	vm = fget(fd);
-	close_fd(fd);
+	if (vm && (vm->f_op->owner != dev->f_op->owner || vm->f_op == dev->f_op)) {
+		fput(vm);
+		vm = NULL;
+	} else if (vm) {
+		close_fd(fd);
+	}
+	fput(dev);
 	return vm ?: ERR_PTR(-EBADF);
 }
 
@@ -295,6 +336,7 @@ static int hold_kvm(void)
 		return -EIO;
 	}
 	cpus_read_unlock();
+	vmx_guest_of_kvm_register();
 	return 0;
 }
 
@@ -324,6 +366,7 @@ void vmx_put(void)
 	if (!--vmx_users)
 		preempt_notifier_dec();
 	if (!vmx_users && kvm_vm) {
+		vmx_guest_of_kvm_unregister();
 		/* KVM may leave VMX operation with its last VM, which may be this one. */
 		cpus_read_lock();
 		on_each_cpu(forget_ipi, NULL, 1);

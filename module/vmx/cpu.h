@@ -22,8 +22,7 @@ struct vmx_cpu {
 	bool on;			/* VMX operation, and Lintel may use it; interrupts off to rely on it */
 	struct lintel_vcpu *current_vcpu; /* whose VMCS we loaded last; NULL when unknown */
 	struct list_head active;	/* VMCSs active on this CPU */
-	struct lintel_vm *last_vm;	/* compared only: IBPB between VMs */
-	u16 last_vpid;
+	u64 last_vm;			/* its serial number: IBPB between VMs */
 };
 
 DECLARE_PER_CPU(struct vmx_cpu, lintel_cpu);

@@ -57,11 +57,11 @@ SYM_FUNC_START(vmx_enter)
 	/* The stack depth is nearly always that of the last entry: then HOST_RSP is right. */
 	cmp	%rsp, VCPU_HOST_RSP(%rdi)
 	je	.Lhost_rsp_set
-	mov	%rsp, VCPU_HOST_RSP(%rdi)
 	mov	$FIELD_HOST_RSP, %eax
 .Lwrite_rsp:
 	vmwrite	%rsp, %rax
 	jbe	.Lfailed
+	mov	%rsp, VCPU_HOST_RSP(%rdi)
 .Lhost_rsp_set:
 
 	/* CF = launched; nothing up to the entry touches CF (VERW writes ZF only). */

@@ -102,6 +102,8 @@ void lintel_inject_ud(struct lintel_vcpu *vcpu)
 	lintel_queue_exception(vcpu, X86_TRAP_UD, false, 0);
 }
 
+#define SHADOWS	(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)
+
 static void write_event(struct lintel_vcpu *vcpu, u32 info, u8 len)
 {
 	trace_lintel_inject(vcpu, info | INTR_INFO_VALID_MASK, vcpu->events.exception.error);
@@ -110,8 +112,7 @@ static void write_event(struct lintel_vcpu *vcpu, u32 info, u8 len)
 		vmcs_write32(VM_ENTRY_INSTRUCTION_LEN, len);
 }
 
-/* What the exception tells besides its vector: CR2, DR6. */
-static void apply_payload(struct lintel_vcpu *vcpu)
+void lintel_apply_payload(struct lintel_vcpu *vcpu)
 {
 	typeof(vcpu->events.exception) *ex = &vcpu->events.exception;
 
@@ -140,11 +141,16 @@ static void inject_exception(struct lintel_vcpu *vcpu)
 	u32 info = ex->nr | (ex->soft ? INTR_TYPE_SOFT_EXCEPTION : INTR_TYPE_HARD_EXCEPTION);
 
 	if (ex->pending) {
-		apply_payload(vcpu);
+		lintel_apply_payload(vcpu);
 		if (is_fault(ex->nr))
 			lintel_set_rflags(vcpu, lintel_rflags(vcpu) | X86_EFLAGS_RF);
 		vcpu->stats.injected_exceptions++;
 	}
+	/* VM entry: stepping in a shadow means that the step's own #DB is pending */
+	if (ex->nr == X86_TRAP_DB && (lintel_rflags(vcpu) & X86_EFLAGS_TF) &&
+	    (lintel_interruptibility(vcpu) & SHADOWS))
+		vmcs_writel(GUEST_PENDING_DBG_EXCEPTIONS,
+			    vmcs_readl(GUEST_PENDING_DBG_EXCEPTIONS) | DR_STEP);
 	if (ex->has_error) {
 		info |= INTR_INFO_DELIVER_CODE_MASK;
 		vmcs_write32(VM_ENTRY_EXCEPTION_ERROR_CODE, ex->error);
@@ -162,8 +168,6 @@ static void inject_interrupt(struct lintel_vcpu *vcpu)
 	irq->injected = true;
 	write_event(vcpu, irq->nr | type, irq->soft ? irq->len : 0);
 }
-
-#define SHADOWS	(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)
 
 bool lintel_interrupts_allowed(struct lintel_vcpu *vcpu)
 {
@@ -247,6 +251,10 @@ void vmx_events_before_entry(struct lintel_vcpu *vcpu)
 	struct lintel_events *ev = &vcpu->events;
 	bool taken = true;
 
+	if (unlikely(ev->stale)) {
+		ev->stale = false;
+		vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
+	}
 	if (vcpu->lapic)
 		lintel_lapic_timer_update(vcpu);
 	if (ev->exception.injected || ev->exception.pending)

@@ -16,6 +16,9 @@ void lintel_queue_debug(struct lintel_vcpu *vcpu, u64 dr6);
 void lintel_inject_gp(struct lintel_vcpu *vcpu);
 void lintel_inject_ud(struct lintel_vcpu *vcpu);
 
+/* lintel_apply_payload - what a pending exception tells besides its vector, CR2 or DR6, becomes state. */
+void lintel_apply_payload(struct lintel_vcpu *vcpu);
+
 /* vmx_events_before_entry - write the entry's interruption information; open windows.  In a window. */
 void vmx_events_before_entry(struct lintel_vcpu *vcpu);
 /* vmx_events_delivered - the last exit proves that what was injected has arrived. */

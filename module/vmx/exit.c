@@ -19,6 +19,7 @@
 #include "explain_capture.h"
 #include "ops.h"
 #include "run.h"
+#include "../compat.h"
 #include "../regs.h"
 #include "../vm.h"
 
@@ -56,6 +57,8 @@ static int (*const exit_table[])(struct lintel_vcpu *vcpu) = {
 	[EXIT_REASON_PAUSE_INSTRUCTION] = exit_pause,		/* exit_pause */
 	[EXIT_REASON_EPT_VIOLATION] = exit_ept_violation,	/* exit_mmio, mem_* */
 	[EXIT_REASON_EPT_MISCONFIG] = exit_ept_misconfig,	/* none: never asked for */
+	[EXIT_REASON_SEAMCALL] = exit_ud,			/* none: CPUs with TDX only */
+	[EXIT_REASON_TDCALL] = exit_ud,
 	[EXIT_REASON_WBINVD] = exit_skip,			/* exit_invd_wbinvd */
 	[EXIT_REASON_XSETBV] = exit_xsetbv,			/* exit_xsetbv */
 };
@@ -138,8 +141,10 @@ int lintel_internal_error(struct lintel_vcpu *vcpu, u32 suberror, const u64 *dat
 
 	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
 	run->internal.suberror = suberror;
-	run->internal.ndata = min_t(unsigned int, nr, ARRAY_SIZE(run->internal.data));
-	memcpy(run->internal.data, data, run->internal.ndata * sizeof(u64));
+	/* what stands in kvm_run may change under us: it is never read back */
+	nr = min_t(unsigned int, nr, ARRAY_SIZE(run->internal.data));
+	run->internal.ndata = nr;
+	memcpy(run->internal.data, data, nr * sizeof(u64));
 	return TO_USER;
 }
 

@@ -3,16 +3,24 @@
  * Exceptions that exit: #DB and #AC always (a guest could make their delivery loop for ever), and
  * #MC, which belongs to the host and was forwarded before this runs.
  */
+#include <asm/processor-flags.h>
 #include <asm/trapnr.h>
 #include <asm/vmx.h>
 
 #include "debug.h"
 #include "event.h"
 #include "exit.h"
+#include "../compat.h"
 #include "../regs.h"
 
 /* Exit qualification of #DB: the bits that DR6 would get.  SDM, "Exit Qualification for Debug Exceptions". */
 #define DB_QUALIFICATION	(DR_TRAP_BITS | DR_BD | DR_STEP)
+
+static bool guest_expects_ac(struct lintel_vcpu *vcpu)
+{
+	return lintel_cpl(vcpu) == 3 && (lintel_cr0(vcpu) & X86_CR0_AM) &&
+	       (lintel_rflags(vcpu) & X86_EFLAGS_AC);
+}
 
 int exit_exception(struct lintel_vcpu *vcpu)
 {
@@ -23,9 +31,18 @@ int exit_exception(struct lintel_vcpu *vcpu)
 	case X86_TRAP_MC:
 		return RESUME;
 	case X86_TRAP_DB:
+		/* INT1 is a trap: its #DB comes after it */
+		if ((exit->intr_info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_PRIV_SW_EXCEPTION) {
+			lintel_set_rip(vcpu, lintel_rip(vcpu) + exit->instruction_len);
+			lintel_set_interruptibility(vcpu, lintel_interruptibility(vcpu) &
+				~(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS));
+		}
 		lintel_queue_debug(vcpu, exit->qualification & DB_QUALIFICATION);
 		return RESUME;
 	case X86_TRAP_AC:
+		/* The host's split-lock detection raises it too, where the guest cannot expect it. */
+		if (!guest_expects_ac(vcpu) && lintel_split_lock(lintel_rip(vcpu)))
+			return RESUME;
 		lintel_queue_exception(vcpu, X86_TRAP_AC, true, 0);
 		return RESUME;
 	}

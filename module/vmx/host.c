@@ -115,9 +115,9 @@ static void barrier_between_vms(struct lintel_vcpu *vcpu)
 {
 	struct vmx_cpu *cpu = this_cpu_ptr(&lintel_cpu);
 
-	if (cpu->last_vm == vcpu->vm)
+	if (cpu->last_vm == vcpu->vm->serial)
 		return;
-	cpu->last_vm = vcpu->vm;
+	cpu->last_vm = vcpu->vm->serial;
 	/* the kernel's own barrier function is not for modules on all kernels */
 	if (boot_cpu_has(X86_FEATURE_IBPB))
 		wrmsrq(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
@@ -133,7 +133,6 @@ void vmx_host_load(struct lintel_vcpu *vcpu)
 	store_idt(&vmx->host_idt);
 	write_cpu_state(vmx);
 	write_thread_state(vmx);
-	rdmsrq(MSR_IA32_DEBUGCTLMSR, vmx->host_debugctl);
 	load_msrs(vcpu);
 	barrier_between_vms(vcpu);
 	vmx->switched = true;
@@ -186,6 +185,8 @@ void vmx_host_update(struct lintel_vcpu *vcpu)
 		vmcs_writel(HOST_CR4, cr4);
 		vmx->host_cr4 = cr4;
 	}
+	/* perf changes both by IPI */
+	rdmsrq(MSR_IA32_DEBUGCTLMSR, vmx->host_debugctl);
 	if (vmx_has_perf_global_ctrl()) {
 		u64 ctrl;
 

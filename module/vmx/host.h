@@ -44,7 +44,7 @@ struct vmx_vcpu {
 void vmx_host_load(struct lintel_vcpu *vcpu);
 void vmx_host_put(struct lintel_vcpu *vcpu);
 
-/* vmx_host_update - before each series of entries, in a window: CR3, CR4, PERF_GLOBAL_CTRL. */
+/* vmx_host_update - before each series of entries, in a window: CR3, CR4, DEBUGCTL, PERF_GLOBAL_CTRL. */
 void vmx_host_update(struct lintel_vcpu *vcpu);
 
 #endif

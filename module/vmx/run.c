@@ -16,6 +16,7 @@
 #include <asm/special_insns.h>
 #include <asm/trapnr.h>
 
+#include "caps.h"
 #include "controls.h"
 #include "cpu.h"
 #include "debug.h"
@@ -116,6 +117,13 @@ static void restore_host_debug(const struct host_debug *host)
 	set_debugreg(host->dr7, 7);
 }
 
+/* L1TF: what the host has in its L1 data cache must not be there when the guest runs. */
+static void flush_l1d(void)
+{
+	if (lintel_caps.flush_l1d)
+		wrmsrq(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
+}
+
 static void flush_tlb(struct lintel_vcpu *vcpu)
 {
 	clear_bit(REQ_TLB_FLUSH, &vcpu->requests);
@@ -161,7 +169,28 @@ static enum vmx_run_result entry_failed(struct lintel_vcpu *vcpu, int failed)
 	vcpu->exit.reason = 0;
 	vcpu->exit.instruction_error = failed == 1 ? vmx_instruction_error() : 0;
 	vcpu->exit.idt_info = 0;
+	vcpu->events.stale = true;
 	return RUN_ENTRY_FAILED;
+}
+
+/*
+ * The entry failed in its checks of the guest's state, or a machine check ended it.  Few of the exit
+ * fields are written then, and the event that was to be injected still stands in its field.
+ */
+static enum vmx_run_result entry_refused(struct lintel_vcpu *vcpu)
+{
+	struct lintel_exit *exit = &vcpu->exit;
+
+	exit->qualification = vmcs_readl(EXIT_QUALIFICATION);
+	exit->intr_info = 0;
+	exit->idt_info = 0;
+	exit->instruction_len = 0;
+	vcpu->events.stale = true;
+	lintel_reg_need(vcpu, REG_ALL);
+	trace_lintel_exit(vcpu);
+	if ((u16)exit->reason == EXIT_REASON_MCE_DURING_VMENTRY)
+		asm volatile("int $18" : : : "memory");
+	return RUN_EXIT;
 }
 
 /* In the window.  RUN_ATTENTION: a host interrupt waits, or other work. */
@@ -187,6 +216,8 @@ static enum vmx_run_result run_in_window(struct lintel_vcpu *vcpu)
 			break;
 		vmx_events_delivered(vcpu);
 	}
+	if (unlikely(exit->reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
+		return entry_refused(vcpu);
 	snapshot_exit(vcpu);
 	vmx_events_after_exit(vcpu);
 	trace_lintel_exit(vcpu);
@@ -196,7 +227,6 @@ static enum vmx_run_result run_in_window(struct lintel_vcpu *vcpu)
 	case EXIT_REASON_NMI_WINDOW:
 		return RUN_ATTENTION;
 	case EXIT_REASON_EXCEPTION_NMI:
-	case EXIT_REASON_MCE_DURING_VMENTRY:
 		forward_host_event(exit->intr_info);
 		if ((exit->intr_info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_NMI_INTR)
 			return RUN_ATTENTION;
@@ -219,14 +249,26 @@ static enum vmx_run_result run_window(struct lintel_vcpu *vcpu)
 		goto out;
 	vmx_host_update(vcpu);
 	save_host_debug(&host_debug);
-	if (unlikely(vcpu->dr7 & (DR_GLOBAL_ENABLE_MASK | DR_LOCAL_ENABLE_MASK)))
+	if (unlikely(vcpu->dr7 & (DR_GLOBAL_ENABLE_MASK | DR_LOCAL_ENABLE_MASK))) {
+		/* the guest's addresses must never be armed in the host */
+		set_debugreg(DR7_FIXED_1, 7);
 		load_debug_registers(vcpu);
+	}
+	flush_l1d();
+	/* A tick that finds the guest running finds no reader of RCU's here. */
+	lintel_rcu_note_guest();
 	ret = run_in_window(vcpu);
 	restore_host_debug(&host_debug);
 out:
 	smp_store_release(&vcpu->mode, OUTSIDE_GUEST);
 	vmx_window_end(vcpu);
 	return ret;
+}
+
+/* Without a LAPIC in the kernel the open interrupt window may be what user space waits for. */
+static bool user_window_open(const struct lintel_vcpu *vcpu)
+{
+	return !vcpu->lapic && vcpu->exit.reason == EXIT_REASON_INTERRUPT_WINDOW;
 }
 
 enum vmx_run_result vmx_run(struct lintel_vcpu *vcpu)
@@ -238,7 +280,8 @@ enum vmx_run_result vmx_run(struct lintel_vcpu *vcpu)
 	do {
 		/* not switched: this CPU is going offline */
 		ret = vcpu->vmx.switched ? run_window(vcpu) : RUN_ATTENTION;
-	} while (ret == RUN_ATTENTION && vcpu->vmx.switched && !must_leave(vcpu));
+	} while (ret == RUN_ATTENTION && vcpu->vmx.switched && !must_leave(vcpu) &&
+		 !user_window_open(vcpu));
 	guest_fpu_save(vcpu);
 	return ret;
 }

@@ -45,10 +45,11 @@ static void vmcs_clear_here(struct vmcs_handle *vmcs)
 
 	if (vmcs->cpu != smp_processor_id())
 		return;		/* cleared meanwhile: this CPU went offline and came back */
-	if (cpu->on)
-		vmclear(vmcs->hpa);
+	/* should VMCLEAR fail, it is nobody's any more */
 	if (cpu->current_vcpu && &cpu->current_vcpu->vmcs == vmcs)
 		cpu->current_vcpu = NULL;
+	if (cpu->on)
+		vmclear(vmcs->hpa);
 	list_del_init(&vmcs->on_cpu);
 	vmcs->launched = false;
 	/* Pairs with the acquire in vmcs_clear_remote(): the list is left before anyone reuses it. */
