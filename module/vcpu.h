@@ -190,7 +190,6 @@ struct lintel_vcpu {
 	atomic_t nmi_queued;				/* [A] NMIs sent and not yet taken */
 	u32 mp_state;					/* [M] KVM_MP_STATE_*; changed by others through the LAPIC */
 	struct lintel_io io;				/* [M] */
-	u32 guest_debug;				/* [M] KVM_SET_GUEST_DEBUG control word */
 
 	struct emulate_ctxt emul;			/* [M] */
 	struct guest_fpu fpu;				/* [M]+[cpu] */

@@ -100,14 +100,6 @@ static void request_all(struct lintel_vm *vm)
 	}
 }
 
-void lintel_clock_rebase(struct lintel_vm *vm)
-{
-	spin_lock(&vm->clock.lock);
-	vm->clock.base = read_pair();
-	spin_unlock(&vm->clock.lock);
-	request_all(vm);
-}
-
 /* The VM's clock now, and the host TSC it belongs to.  clock->lock held. */
 static s64 clock_now(const struct lintel_clock *clock, u64 *host_tsc)
 {

@@ -40,12 +40,6 @@ void lintel_clock_init(struct lintel_vm *vm);
 bool lintel_clock_stable(void);
 
 /*
- * lintel_clock_rebase - the host's TSC jumped (resume from suspend): take a new base, the VM's
- * clock goes on without a jump back, and ask all vCPUs to write their pages.  Process context.
- */
-void lintel_clock_rebase(struct lintel_vm *vm);
-
-/*
  * MSR_KVM_SYSTEM_TIME(_NEW), MSR_KVM_WALL_CLOCK(_NEW).  Writing the first asks for REQ_CLOCK;
  * writing the second writes the guest's wall clock structure at once.  vcpu->mutex held, may
  * sleep. Returns 0, -ENOENT when @msr is none of them, -EINVAL (#GP) for an address that is not

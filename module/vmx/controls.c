@@ -94,19 +94,6 @@ void vmx_set_proc_control(struct lintel_vcpu *vcpu, u32 bit, bool on)
 	vmcs_write32(CPU_BASED_VM_EXEC_CONTROL, proc);
 }
 
-void vmx_update_exceptions(struct lintel_vcpu *vcpu)
-{
-	u32 bitmap = EXCEPTIONS_ALWAYS;
-
-	if (vcpu->guest_debug & KVM_GUESTDBG_USE_SW_BP)
-		bitmap |= BIT(X86_TRAP_BP);
-	if (bitmap == vcpu->vmx.exceptions || vmx_window_begin(vcpu))
-		return;
-	vcpu->vmx.exceptions = bitmap;
-	vmcs_write32(EXCEPTION_BITMAP, bitmap);
-	vmx_window_end(vcpu);
-}
-
 struct field_value {
 	u32 field;
 	u64 value;
@@ -140,6 +127,7 @@ static void write_controls(struct lintel_vcpu *vcpu)
 			{ VM_EXIT_MSR_LOAD_COUNT, 0 },
 			{ VM_ENTRY_MSR_LOAD_COUNT, 0 },
 			{ VM_ENTRY_INTR_INFO_FIELD, 0 },
+			{ EXCEPTION_BITMAP, EXCEPTIONS_ALWAYS },
 			{ MSR_BITMAP, __pa(vcpu->vmx.msr_bitmap) },
 			{ EPT_POINTER, vcpu->vm->ept.eptp },
 			{ TSC_OFFSET, vcpu->tsc_offset },
@@ -204,9 +192,7 @@ int vmx_vcpu_setup(struct lintel_vcpu *vcpu)
 		return -EIO;
 	write_controls(vcpu);
 	write_host_constants(vcpu);
-	vcpu->vmx.exceptions = 0;
 	vmx_window_end(vcpu);
-	vmx_update_exceptions(vcpu);
 	vmx_vcpu_reset(vcpu, false);
 	return vcpu->vm->dead ? -EIO : 0;
 }

@@ -23,7 +23,4 @@ void vmx_vcpu_reset(struct lintel_vcpu *vcpu, bool init);
 /* vmx_set_proc_control - set or clear one primary control; in a window; VMWRITE only when it changes. */
 void vmx_set_proc_control(struct lintel_vcpu *vcpu, u32 bit, bool on);
 
-/* vmx_update_exceptions - the exception bitmap follows guest debugging; opens a window. */
-void vmx_update_exceptions(struct lintel_vcpu *vcpu);
-
 #endif
