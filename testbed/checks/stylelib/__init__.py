@@ -51,7 +51,8 @@ def sources(*folders, tests=False):
             and (tests or "/test/" not in name)]
 
 
-COMMENT_OR_STRING = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\'', re.S)
+COMMENT_OR_STRING = re.compile(r'/\*.*?\*/|//[^\n]*|'
+                               r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])\'', re.S)
 
 
 def code(name, strings=False):
@@ -79,7 +80,8 @@ def read_exceptions():
             continue
         fields = [field.strip() for field in line.split("|")]
         if len(fields) != 4 or not fields[2].isdigit() or not fields[3]:
-            sys.exit(f"{EXCEPTIONS.relative_to(TOP)}:{number}: expected 'rule | files | count | reason'")
+            sys.exit(f"{EXCEPTIONS.relative_to(TOP)}:{number}: "
+                     "expected 'rule | files | count | reason'")
         rows.append({"rule": fields[0], "files": fields[1], "allowed": int(fields[2]),
                      "reason": fields[3], "line": number})
     return rows

@@ -164,7 +164,8 @@ def sdm_by_title():
 
 def no_debris():
     for name in tree():
-        if name.rsplit("/", 1)[-1].startswith(".checkpatch") or name.endswith(("~", ".orig", ".rej")):
+        base = name.rsplit("/", 1)[-1]
+        if base.startswith(".checkpatch") or base.endswith(("~", ".orig", ".rej")):
             yield Finding(name, 0, "left behind by a tool")
 
 

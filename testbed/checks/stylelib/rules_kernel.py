@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Rules on the module: VMX instructions, RIP, messages, user memory, EPT entries, the exit table."""
+"""Rules on the module: VMX instructions, RIP, messages, user memory, EPT, the exit table."""
 import re
 
 from . import Finding, code, lines_with, read, sources, tree
@@ -8,7 +8,8 @@ OPS = "module/vmx/ops.h"
 ENTRY = "module/vmx/entry.S"
 MNEMONIC = (r"vmxon|vmxoff|vmclear|vmptrld|vmptrst|vmread|vmwrite|vmlaunch|vmresume|vmcall|vmfunc|"
             r"invept|invvpid")
-ASM = re.compile(r"\b(?:asm|__asm__|asm_goto_output)\b[^;(]*\(((?:[^;\"]|\"(?:\\.|[^\"\\])*\")*)\)\s*;")
+ASM = re.compile(r"\b(?:asm|__asm__|asm_goto_output)\b[^;(]*\("
+                 r"((?:[^;\"]|\"(?:\\.|[^\"\\])*\")*)\)\s*;")
 
 
 def asm_statements(name):
@@ -57,7 +58,7 @@ def vmx_checked():
             yield Finding(ENTRY, line, f"{match[2]} is not followed by its failure path")
     labelled = len(re.findall(rf"\n\.\w+:\n\s*(?:{MNEMONIC})\b", text))
     if labelled != len(re.findall(rf"\n\s+(?:{MNEMONIC})\b", text)):
-        yield Finding(ENTRY, 0, "a VMX instruction without a label cannot have an exception-table entry")
+        yield Finding(ENTRY, 0, "a VMX instruction has no label, so no exception-table entry")
 
 
 def exit_table_tests():
@@ -207,7 +208,7 @@ RULES = [
     ("messages", "every message has a limit (rule 8)", limited_messages),
     ("user-memory", "user space is copied by ioctl/ and ept/ only (rule 10)", user_memory),
     ("host-pages", "GUP and MMU notifier only in ept/", host_pages),
-    ("ept-entries", "EPT entries are touched through pte.h and ept_set_pte() (rule 15)", ept_entries),
+    ("ept-entries", "EPT entries change in ept_set_pte() alone (rule 15)", ept_entries),
     ("legends", "members of shared structures say what guards them (rule 14)", lock_legends),
     ("assembler", "one .S, with its contract (rule 16)", one_assembler_file),
     ("tricks", "exported symbols only", no_tricks),

@@ -27,7 +27,8 @@ MAY_INCLUDE = {
     "emulate": set(),
 }
 # what decides over the life of a VM or a vCPU
-FROM_ABOVE = re.compile(r"\b(lintel_vm_(?:create|get|put)|lintel_vcpu_(?:create|destroy|run|load|put)"
+FROM_ABOVE = re.compile(r"\b(lintel_vm_(?:create|get|put)|"
+                        r"lintel_vcpu_(?:create|destroy|run|load|put)"
                         r"|lintel_vcpu_open|lintel_ioctl_dispatch|lintel_check_extension)\s*\(")
 
 
