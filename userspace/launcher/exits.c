@@ -9,6 +9,7 @@
 #include "../lib/error.h"
 #include "../lib/kvmapi.h"
 
+#include <linux/lintel.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -111,14 +112,31 @@ static void handle_system_event(struct vcpu *vcpu)
 	}
 }
 
+/* Which of the processor's rules the vCPU breaks, a line each; nothing on a device that is not Lintel. */
+static void append_broken_rules(int vcpu, char *text, size_t size)
+{
+	struct lintel_entry_report report = { 0 };
+	size_t used = strlen(text);
+	uint32_t i;
+
+	if (kvmapi_explain_entry(vcpu, &report) < 0)
+		return;
+	for (i = 0; i < report.findings && i < LINTEL_ENTRY_FINDINGS && used < size; i++) {
+		const struct lintel_entry_finding *f = &report.finding[i];
+
+		used += snprintf(text + used, size - used, "\n  %s state: %s = %#llx: %s", f->area,
+				 f->field, (unsigned long long)f->value, f->rule);
+	}
+}
+
 static void handle_fail_entry(struct vcpu *vcpu)
 {
-	char sentence[200];
+	char sentence[2200];
 
-	snprintf(sentence, sizeof(sentence), "VM entry failed (KVM_EXIT_FAIL_ENTRY): hardware "
-					     "reason "
-		 "%#llx on CPU %u; the kernel log has the details",
+	snprintf(sentence, sizeof(sentence),
+		 "VM entry failed (KVM_EXIT_FAIL_ENTRY): hardware reason %#llx on CPU %u",
 		 vcpu->run->fail_entry.hardware_entry_failure_reason, vcpu->run->fail_entry.cpu);
+	append_broken_rules(vcpu->fd, sentence, sizeof(sentence));
 	fail(vcpu, END_FAIL_ENTRY, sentence);
 }
 

@@ -60,7 +60,7 @@ struct machine {
 	bool started;				/* (e) */
 	bool ended;				/* (e) */
 	enum end end;				/* (e) */
-	char why[2048];				/* (e) */
+	char why[3072];				/* (e) */
 	struct moment first_run, end_time;	/* (e) */
 	atomic_bool stopping;
 	int wake_fd;				/* (c) wakes the main thread */

@@ -13,6 +13,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/kvm.h>
+#include <linux/lintel.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <sys/ioctl.h>
@@ -36,11 +37,14 @@ static const unsigned int allowed[] = {
 /* mmap and mprotect: their third argument must not ask for execution. */
 static const unsigned int no_exec[] = { SYS_mmap, SYS_mprotect };
 
-static const unsigned int terminal_ioctls[] = { TCGETS, TCSETS, TCSETSW, TCSETSF, TIOCGWINSZ };
+/* Beside KVM's: the terminal's, and the question why a VM entry failed. */
+static const unsigned int other_ioctls[] = {
+	TCGETS, TCSETS, TCSETSW, TCSETSF, TIOCGWINSZ, LINTEL_EXPLAIN_ENTRY,
+};
 
 #define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
 #define PROGRAM_MAX	(16 + 2 * COUNT(allowed) + 6 * COUNT(no_exec) + \
-			 8 + 2 * COUNT(terminal_ioctls))
+			 8 + 2 * COUNT(other_ioctls))
 
 struct program {
 	struct sock_filter code[PROGRAM_MAX];
@@ -92,8 +96,8 @@ static void build(struct program *p)
 	emit(p, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, SYS_ioctl);
 	refuse(p);
 	load_argument(p, 1);
-	for (i = 0; i < COUNT(terminal_ioctls); i++)
-		allow_if_equal(p, terminal_ioctls[i]);
+	for (i = 0; i < COUNT(other_ioctls); i++)
+		allow_if_equal(p, other_ioctls[i]);
 	emit(p, BPF_ALU | BPF_AND | BPF_K, 0, 0, _IOC_TYPEMASK << _IOC_TYPESHIFT);
 	allow_if_equal(p, KVMIO << _IOC_TYPESHIFT);
 	refuse(p);

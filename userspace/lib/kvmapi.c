@@ -164,3 +164,8 @@ int kvmapi_get_stats_fd(int fd)
 {
 	return CALL(fd, KVM_GET_STATS_FD, 0);
 }
+
+int kvmapi_explain_entry(int vcpu, struct lintel_entry_report *report)
+{
+	return CALL(vcpu, LINTEL_EXPLAIN_ENTRY, report);
+}

@@ -8,6 +8,7 @@
 #define LINTEL_KVMAPI_H
 
 #include <linux/kvm.h>
+#include <linux/lintel.h>
 
 /* The system descriptor. */
 int kvmapi_open(const char *path);
@@ -46,5 +47,8 @@ int kvmapi_run(int vcpu);
 
 /* VM and vCPU descriptors. */
 int kvmapi_get_stats_fd(int fd);
+
+/* Lintel's own: which rules of VM entry the vCPU breaks. Fails on other devices. */
+int kvmapi_explain_entry(int vcpu, struct lintel_entry_report *report);
 
 #endif
