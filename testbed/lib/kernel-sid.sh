@@ -96,8 +96,16 @@ sid_make() {
 	inside=/lintel/$(printf '%s' "$dir" | sha256sum | cut -c1-12)
 	mkdir -p "$sid_system$inside"
 	cp -rLu --preserve=timestamps "$dir/." "$sid_system$inside"
+	# where / is no mount point, as in a chroot, its propagation cannot be changed: then the
+	# mount may be seen outside, so it is undone too
 	# shellcheck disable=SC2016 # for the inner shell
-	nice unshare --mount sh -ec 'mount -t proc proc "$1/proc"; exec chroot "$@"' sh \
+	nice unshare --mount --propagation unchanged sh -c '
+		mount --make-rprivate / 2>/dev/null
+		mount -t proc proc "$1/proc" || exit
+		chroot "$@"
+		status=$?
+		umount "$1/proc"
+		exit $status' sh \
 		"$sid_system" make -C "$build_dir" M="$inside" -j"$(nproc)" W=1 \
 		KCFLAGS=-Werror modules
 	cp "$sid_system$inside/lintel.ko" "$dir/lintel.ko"
