@@ -17,6 +17,7 @@
 #include <linux/gfp.h>
 #include <linux/kobject.h>
 #include <linux/kvm.h>
+#include <linux/magic.h>
 #include <linux/major.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
@@ -281,6 +282,15 @@ static struct file *open_kvm_node(void)
 	return dev;
 }
 
+/* By the name that only KVM gives; the owner of its operations is not set on all kernels. */
+static bool is_kvm_vm(const struct file *file)
+{
+	const struct dentry *dentry = file->f_path.dentry;
+
+	return dentry->d_sb->s_magic == ANON_INODE_FS_MAGIC &&
+	       !strcmp(dentry->d_name.name, "kvm-vm");
+}
+
 /*
  * An empty VM of KVM's own, as any program gets it.  KVM_CREATE_VM makes a descriptor in the
  * caller's table; it is taken out again at once, and only the file is kept.  Another thread may have
@@ -300,7 +310,7 @@ static struct file *open_kvm_vm(void)
 		return ERR_PTR(fd);
 	}
 	vm = fget(fd);
-	if (vm && (vm->f_op->owner != dev->f_op->owner || vm->f_op == dev->f_op)) {
+	if (vm && !is_kvm_vm(vm)) {
 		fput(vm);
 		vm = NULL;
 	} else if (vm) {
