@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 
 #include "chips.h"
+#include "memory.h"
 #include "module.h"
 #include "vm.h"
 
@@ -108,57 +109,6 @@ static void kill_one(int kind, u32 us)
 	REQUIRE_EQ(waitpid(child, &status, 0), child);
 	CHECK(WIFSIGNALED(status), "round of kind %d: the victim ended by itself, status 0x%x",
 	      kind, status);
-}
-
-/* kB in the lists of free pages that each CPU keeps, which MemFree leaves out. */
-static long free_in_lists(void)
-{
-	FILE *f = fopen("/proc/zoneinfo", "re");
-	long pages = 0, count;
-	char line[128];
-
-	REQUIRE(f, "/proc/zoneinfo: %m");
-	while (fgets(line, sizeof(line), f)) {
-		if (sscanf(line, " count: %ld", &count) == 1)
-			pages += count;
-	}
-	fclose(f);
-	return pages * 4;
-}
-
-/* What the kernel itself holds: everything that no process and no page cache accounts for. */
-static long kernel_memory_now(void)
-{
-	int drop = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
-
-	if (drop >= 0) {
-		if (write(drop, "3", 1) < 0)
-			ktap_note("drop_caches: %m");
-		close(drop);
-	}
-	return meminfo("MemTotal") - meminfo("MemFree") - free_in_lists() - meminfo("Cached") -
-	       meminfo("AnonPages");
-}
-
-/*
- * Freeing by RCU is not over when a process is: reads the figure until it has stopped falling,
- * which is when it has found no new minimum for half a second.
- */
-static long kernel_memory(void)
-{
-	long least = kernel_memory_now();
-
-	for (int same = 0; same < 25; same++) {
-		long now;
-
-		usleep(20000);
-		now = kernel_memory_now();
-		if (now < least) {
-			least = now;
-			same = 0;
-		}
-	}
-	return least;
 }
 
 static void kill_many(int references)

@@ -82,19 +82,3 @@ bool module_references_settle(int want, unsigned int ms)
 	}
 	return false;
 }
-
-long meminfo(const char *key)
-{
-	FILE *f = fopen("/proc/meminfo", "re");
-	size_t len = strlen(key);
-	char line[128];
-	long value = -1;
-
-	REQUIRE(f, "/proc/meminfo: %m");
-	while (fgets(line, sizeof(line), f)) {
-		if (!strncmp(line, key, len) && line[len] == ':')
-			value = strtol(line + len + 1, NULL, 10);
-	}
-	fclose(f);
-	return value;
-}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * For the life_* programs: the module behind the device under test, its reference count, loading
- * and unloading, and the kernel's memory figures. LINTEL_DEVICE's last component tells the module:
+ * and unloading. LINTEL_DEVICE's last component tells the module:
  * `kvm` is kvm_intel, else the name itself. LINTEL_MODULE names the .ko file for the tests that
  * load it again (default: where the test machine keeps it).
  */
@@ -22,8 +22,5 @@ int module_load(const char *file, const char *args);
  * its close returns.
  */
 bool module_references_settle(int want, unsigned int ms);
-
-/* kB, from /proc/meminfo. */
-long meminfo(const char *key);
 
 #endif
