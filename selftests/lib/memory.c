@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the kernel itself holds of the machine's memory, from /proc. MemFree alone tells little: free
- * pages also stand in lists of each CPU, and freeing by RCU comes late.
+ * What the kernel itself holds of the machine's memory, from /proc. MemFree alone tells little:
+ * free pages also stand in lists of each CPU, and freeing by RCU comes late.
  */
 #include "memory.h"
 
