@@ -25,6 +25,9 @@ enum lintel_next {
 #define LINTEL_MAX_ROUTES	4096	/* entries of KVM_SET_GSI_ROUTING */
 #define LINTEL_MAX_MEMSLOTS	512	/* memory slots of one VM */
 
+/* KVM_CAP_X86_DISABLE_EXITS: the exits that a VM may be spared */
+#define LINTEL_DISABLE_EXITS	(KVM_X86_DISABLE_EXITS_HLT | KVM_X86_DISABLE_EXITS_PAUSE)
+
 #define LINTEL_VCPU_MMAP_SIZE	(2 * PAGE_SIZE)	/* struct kvm_run; data of port accesses */
 
 struct lintel_vm;

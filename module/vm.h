@@ -41,6 +41,7 @@ struct lintel_vm {
 	struct lintel_pit *pit;				/* [L] set once with smp_store_release, [irq] */
 
 	bool dead;					/* [A] a VMX instruction failed: nothing runs any more */
+	u32 disabled_exits;				/* [L] KVM_X86_DISABLE_EXITS_*; [I] once vCPUs exist */
 	u32 boot_cpu_id;				/* [L] KVM_SET_BOOT_CPU_ID */
 	u64 tsc_khz;					/* [L] default of new vCPUs */
 	struct mutex tsc_lock;				/* the two below; inside vcpu->mutex */

@@ -3,6 +3,9 @@
  * HLT without an in-kernel interrupt controller is the VMM's business: KVM_EXIT_HLT, with RIP
  * behind the instruction, in real mode and in long mode, and the next KVM_RUN goes on there.
  */
+#include <pthread.h>
+#include <stdatomic.h>
+
 #include "guest.h"
 #include "vm.h"
 
@@ -48,4 +51,53 @@ TEST(hlt_long)
 	vcpu_expect(v, KVM_EXIT_HLT);
 	CHECK_EQ(v->run->if_flag, 1);
 	vcpu_finish(v);
+}
+
+RM_CODE(hlt_then_out, "sti; hlt; mov $0x10, %dx; outb %al, %dx; hlt");
+
+static atomic_bool stop_nmis;
+
+static void *send_nmis(void *arg)
+{
+	struct vcpu *v = arg;
+
+	while (!atomic_load(&stop_nmis)) {
+		usleep(1000);
+		if (ioctl(v->fd, KVM_NMI, 0))
+			return (void *)1L;
+	}
+	return NULL;
+}
+
+/*
+ * With HLT left to the guest no exit tells of it: NMIs from outside end the halt, and what comes
+ * next is the port.  Real mode: vector 2 leads to an IRET.
+ */
+TEST(hlt_disabled)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_X86_DISABLE_EXITS };
+	struct vm *vm = vm_create(0);
+	pthread_t thread;
+	struct vcpu *v;
+	void *failed;
+
+	if (!(device_cap(vm->fd, KVM_CAP_X86_DISABLE_EXITS) & KVM_X86_DISABLE_EXITS_HLT))
+		SKIP("HLT exits cannot be disabled");
+	cap.args[0] = 1ULL << 40;
+	CHECK_ERRNO(ioctl(vm->fd, KVM_ENABLE_CAP, &cap), EINVAL);
+	cap.args[0] = KVM_X86_DISABLE_EXITS_HLT;
+	CHECK_OK(ioctl(vm->fd, KVM_ENABLE_CAP, &cap));
+	v = vcpu_create(vm, 0);
+	CHECK_ERRNO(ioctl(vm->fd, KVM_ENABLE_CAP, &cap), EINVAL);
+
+	vcpu_set_real(v, CODE(hlt_then_out));
+	*(uint16_t *)(vm->mem + 2 * 4) = GPA_REAL + 0x100;
+	*(uint16_t *)(vm->mem + 2 * 4 + 2) = 0;
+	vm->mem[GPA_REAL + 0x100] = 0xcf;
+	CHECK_EQ(pthread_create(&thread, NULL, send_nmis, v), 0);
+	vcpu_expect(v, KVM_EXIT_IO);
+	atomic_store(&stop_nmis, true);
+	CHECK_EQ(pthread_join(thread, &failed), 0);
+	CHECK_EQ((long)failed, 0);
+	CHECK_EQ(v->run->io.port, 0x10);
 }

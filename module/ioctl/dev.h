@@ -59,6 +59,9 @@ long lintel_ioctl_dispatch(const struct ioctl_row *rows, unsigned int nr,
 /* lintel_check_extension - the value of a KVM_CAP_, 0 when absent. */
 long lintel_check_extension(struct lintel_vm *vm, unsigned long cap);
 
+/* lintel_vm_enable_cap - KVM_ENABLE_CAP on a VM.  -EINVAL: unknown, or arguments it does not take. */
+long lintel_vm_enable_cap(struct ioctl_context *ctx);
+
 /* lintel_vcpu_open - KVM_CREATE_VCPU: the new descriptor. */
 long lintel_vcpu_open(struct lintel_vm *vm, u32 id);
 

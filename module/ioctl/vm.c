@@ -192,6 +192,7 @@ static long vm_stats_fd(struct ioctl_context *ctx)
 
 static const struct ioctl_row vm_rows[] = {
 	{ KVM_CHECK_EXTENSION, LOCK_NONE, ARG_NUMBER, vm_check_extension },
+	{ KVM_ENABLE_CAP, LOCK_VM, ARG_COPY, lintel_vm_enable_cap },
 	{ KVM_CREATE_VCPU, LOCK_VM, ARG_NUMBER, vm_create_vcpu },
 	{ KVM_SET_USER_MEMORY_REGION, LOCK_NONE, ARG_COPY, vm_set_memory },
 	{ KVM_SET_USER_MEMORY_REGION2, LOCK_NONE, ARG_COPY, vm_set_memory2 },

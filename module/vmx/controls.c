@@ -111,11 +111,15 @@ static void write_controls(struct lintel_vcpu *vcpu)
 
 	if (!vcpu->vmx.vpid)
 		proc2 &= ~SECONDARY_EXEC_ENABLE_VPID;
+	if (vcpu->vm->disabled_exits & KVM_X86_DISABLE_EXITS_PAUSE)
+		proc2 &= ~SECONDARY_EXEC_PAUSE_LOOP_EXITING;
 	vcpu->vmx.proc = lintel_caps.proc;
+	if (vcpu->vm->disabled_exits & KVM_X86_DISABLE_EXITS_HLT)
+		vcpu->vmx.proc &= ~CPU_BASED_HLT_EXITING;
 	{
 		const struct field_value rows[] = {
 			{ PIN_BASED_VM_EXEC_CONTROL, lintel_caps.pin },
-			{ CPU_BASED_VM_EXEC_CONTROL, lintel_caps.proc },
+			{ CPU_BASED_VM_EXEC_CONTROL, vcpu->vmx.proc },
 			{ SECONDARY_VM_EXEC_CONTROL, proc2 },
 			{ VM_EXIT_CONTROLS, lintel_caps.exit },
 			{ VM_ENTRY_CONTROLS, lintel_caps.entry },
