@@ -28,6 +28,7 @@
 
 #include "types.h"
 #include "emulate/emulate.h"
+#include "irq/posted.h"
 #include "vmx/fpu.h"
 #include "vmx/host.h"
 #include "vmx/vmcs.h"
@@ -58,12 +59,6 @@ enum lintel_request {
 	REQ_CLOCK,		/* write the pvclock page again */
 	REQ_DEAD,		/* the VM was killed */
 	REQ_TRIPLE_FAULT,	/* a fault while delivering #DF: shut down */
-};
-
-/* Where the vCPU's thread is; written by it, read by lintel_vcpu_kick(). */
-enum lintel_vcpu_mode {
-	OUTSIDE_GUEST,
-	IN_GUEST,
 };
 
 /* An event that is to be injected, or whose injection an exit has cut short. */
