@@ -57,6 +57,7 @@ enum lintel_request {
 	REQ_TLB_FLUSH,		/* invalidate what the CPU cached of this VM's EPT */
 	REQ_EVENT,		/* an interrupt, NMI, INIT or SIPI may be deliverable */
 	REQ_CLOCK,		/* write the pvclock page again */
+	REQ_EOI_VECTORS,	/* lintel_irq_eoi_vectors() would give something else */
 	REQ_DEAD,		/* the VM was killed */
 	REQ_TRIPLE_FAULT,	/* a fault while delivering #DF: shut down */
 };

@@ -201,7 +201,7 @@ int param_get_uint(char *buffer, const struct kernel_param *kp);
 
 /* --- struct lintel_vm and struct lintel_vcpu: the fields that module/irq reads --- */
 #define SHIM_VCPUS		8
-enum lintel_request { REQ_EVENT };
+enum lintel_request { REQ_EVENT, REQ_EOI_VECTORS };
 struct lintel_lapic;
 struct lintel_vm {
 	struct lintel_vcpu *vcpus[SHIM_VCPUS];
@@ -222,6 +222,7 @@ struct lintel_vcpu {
 	/* what the chips did to it */
 	unsigned int notified, nmis;
 	bool requested;
+	bool eoi_vectors;	/* REQ_EOI_VECTORS */
 };
 
 static inline struct lintel_vcpu *lintel_vm_vcpu(struct lintel_vm *vm, unsigned int i)
@@ -232,8 +233,14 @@ static inline struct lintel_vcpu *lintel_vm_vcpu(struct lintel_vm *vm, unsigned 
 	for ((i) = 0; ((vcpu) = lintel_vm_vcpu((vm), (i))) != NULL; (i)++)
 static inline void lintel_vcpu_request(struct lintel_vcpu *vcpu, enum lintel_request request)
 {
-	(void)request;
-	vcpu->requested = true;
+	if (request == REQ_EOI_VECTORS)
+		vcpu->eoi_vectors = true;
+	else
+		vcpu->requested = true;
+}
+
+static inline void lintel_vcpu_kick(struct lintel_vcpu *vcpu)
+{
 }
 
 static inline void lintel_vcpu_notify_event(struct lintel_vcpu *vcpu)
