@@ -59,6 +59,11 @@ static const struct {
 	ROW(injected_exceptions),
 	ROW(halts),
 	ROW(halt_wakeups),
+	ROW(halt_attempted_poll),
+	ROW(halt_successful_poll),
+	ROW(halt_poll_success_ns),
+	ROW(halt_poll_fail_ns),
+	ROW(halt_wait_ns),
 	ROW(ept_faults),
 	ROW(tlb_flushes),
 };

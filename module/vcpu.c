@@ -11,6 +11,7 @@
 #include <linux/smp.h>
 
 #include "compat.h"
+#include "halt.h"
 #include "irq/irq.h"
 #include "paravirt/clock.h"
 #include "regs.h"
@@ -52,34 +53,7 @@ void lintel_vcpu_queue_nmi(struct lintel_vcpu *vcpu)
 	lintel_vcpu_notify_event(vcpu);
 }
 
-/* --- HLT and waiting for INIT and SIPI --- */
-
-static bool should_wake(struct lintel_vcpu *vcpu)
-{
-	if (READ_ONCE(vcpu->vm->dead) || lintel_lapic_has_event(vcpu))
-		return true;
-	if (vcpu->mp_state == KVM_MP_STATE_HALTED)
-		return lintel_has_deliverable_event(vcpu);
-	return vcpu->mp_state == KVM_MP_STATE_RUNNABLE;
-}
-
-/* RESUME: runnable, or INIT or SIPI is to be taken; -EINTR. */
-static int block(struct lintel_vcpu *vcpu)
-{
-	int err;
-
-	/* The condition reads cached registers only: fill the cache while it can be. */
-	lintel_reg_need(vcpu, REG_ALL);
-	lintel_vcpu_put(vcpu);
-	err = wait_event_interruptible(vcpu->wait, should_wake(vcpu));
-	lintel_vcpu_load(vcpu);
-	if (err)
-		return -EINTR;
-	vcpu->stats.halt_wakeups++;
-	if (vcpu->mp_state == KVM_MP_STATE_HALTED && lintel_has_deliverable_event(vcpu))
-		WRITE_ONCE(vcpu->mp_state, KVM_MP_STATE_RUNNABLE);
-	return RESUME;
-}
+/* --- INIT and SIPI --- */
 
 static void take_sipi(struct lintel_vcpu *vcpu, u8 vector)
 {
@@ -154,7 +128,7 @@ static int run_once(struct lintel_vcpu *vcpu)
 	if (vcpu->lapic && lintel_lapic_has_event(vcpu))
 		take_init_and_sipi(vcpu);
 	if (unlikely(vcpu->mp_state != KVM_MP_STATE_RUNNABLE))
-		return block(vcpu);
+		return lintel_block(vcpu);
 
 	result = vmx_run(vcpu);
 	switch (result) {
@@ -235,7 +209,7 @@ static int run_loaded(struct lintel_vcpu *vcpu)
 	if (vcpu->mp_state == KVM_MP_STATE_UNINITIALIZED) {
 		if (run_immediate_exit(run))
 			return -EINTR;
-		ret = block(vcpu);
+		ret = lintel_block(vcpu);
 		if (ret)
 			return ret;
 		take_init_and_sipi(vcpu);

@@ -141,6 +141,11 @@ struct lintel_vcpu_stats {
 	u64 injected_exceptions;
 	u64 halts;
 	u64 halt_wakeups;
+	u64 halt_attempted_poll;
+	u64 halt_successful_poll;
+	u64 halt_poll_success_ns;
+	u64 halt_poll_fail_ns;
+	u64 halt_wait_ns;
 	u64 ept_faults;
 	u64 tlb_flushes;
 };
@@ -207,6 +212,7 @@ struct lintel_vcpu {
 	struct preempt_notifier preempt_notifier;	/* [M] */
 	bool loaded;					/* [M]+[cpu] between load and put */
 	wait_queue_head_t wait;				/* HLT waits here */
+	u32 halt_window;				/* [M] ns that the next HLT polls first */
 	u32 id;						/* [I] KVM_CREATE_VCPU's argument: the APIC id */
 	u32 index;					/* [I] into vm->vcpus */
 	bool sigset_active;				/* [M] KVM_SET_SIGNAL_MASK */

@@ -36,6 +36,7 @@ struct lintel_vm *lintel_vm_create(void)
 	mutex_init(&vm->slots_lock);
 	mutex_init(&vm->tsc_lock);
 	vm->tsc_khz = tsc_khz;
+	vm->halt_poll_max = U64_MAX;
 	vm->tsc_offset = -rdtsc();
 	lintel_clock_init(vm);
 

@@ -43,6 +43,7 @@ struct lintel_vm {
 	bool dead;					/* [A] a VMX instruction failed: nothing runs any more */
 	u32 disabled_exits;				/* [L] KVM_X86_DISABLE_EXITS_*; [I] once vCPUs exist */
 	u32 boot_cpu_id;				/* [L] KVM_SET_BOOT_CPU_ID */
+	u64 halt_poll_max;				/* [A] KVM_CAP_HALT_POLL, ns; more than 32 bits: not set */
 	u64 tsc_khz;					/* [L] default of new vCPUs */
 	struct mutex tsc_lock;				/* the two below; inside vcpu->mutex */
 	u64 tsc_offset;					/* of the vCPUs, as last set by the VMM */

@@ -20,6 +20,12 @@ static long disable_exits(struct lintel_vm *vm, const u64 *args)
 	return 0;
 }
 
+static long halt_poll(struct lintel_vm *vm, const u64 *args)
+{
+	WRITE_ONCE(vm->halt_poll_max, args[0]);
+	return 0;
+}
+
 static const struct {
 	u32 cap;
 	u64 allowed;		/* bits of args[0] */
@@ -27,6 +33,7 @@ static const struct {
 	long (*enable)(struct lintel_vm *vm, const u64 *args);
 } vm_capabilities[] = {
 	{ KVM_CAP_X86_DISABLE_EXITS, LINTEL_DISABLE_EXITS, disable_exits },
+	{ KVM_CAP_HALT_POLL, U32_MAX, halt_poll },
 };
 
 long lintel_vm_enable_cap(struct ioctl_context *ctx)
