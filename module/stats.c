@@ -7,8 +7,8 @@
  * as it likes, with pread().  All of it is made in one buffer of a few KiB when it is read, because
  * that has no state to keep, and the values of one read() belong together.
  *
- * All statistics are cumulative scalars without a unit, but for the EPT's page tables, which
- * come and go.  rows[] is the list of them; exits by reason follow from exit_reasons.h.
+ * All statistics are cumulative scalars without a unit, but for what comes and goes: a VM's vCPUs,
+ * page tables and entries.  rows[] is the list of them; exits by reason follow from exit_reasons.h.
  */
 #include "stats.h"
 
@@ -66,6 +66,8 @@ static const struct {
 	ROW(halt_wait_ns),
 	ROW(ept_faults),
 	ROW(tlb_flushes),
+	ROW(invepts),
+	ROW(invvpids),
 };
 
 #define STAT_NAME_SIZE	48
@@ -81,7 +83,7 @@ static const struct {
 static_assert(STAT_DESC_SIZE % __alignof__(u64) == 0);
 
 #define NR_VCPU_STATS	(ARRAY_SIZE(rows) + ARRAY_SIZE(reasons) + 1)	/* 1: exits_other */
-#define NR_VM_STATS	(NR_VCPU_STATS + 2)				/* vcpus, ept_tables */
+#define NR_VM_STATS	(NR_VCPU_STATS + 7)				/* see fill_vm() */
 
 struct stat_image {
 	struct kvm_stats_header header;
@@ -121,6 +123,24 @@ static void sum_vcpu(struct lintel_vcpu_stats *sum, const struct lintel_vcpu *vc
 		to[i] += READ_ONCE(from[i]);
 }
 
+/* What only a VM has. */
+static void fill_vm(struct stat_image *image, struct lintel_vm *vm)
+{
+	static const char * const leaves[] = { "pages_4k", "pages_2m", "pages_1g" };
+	struct lintel_ept *ept = &vm->ept;
+	unsigned int i;
+
+	image_add(image, "", "vcpus", KVM_STATS_TYPE_INSTANT, smp_load_acquire(&vm->nr_vcpus));
+	image_add(image, "", "ept_tables", KVM_STATS_TYPE_INSTANT,
+		  atomic_long_read(&ept->nr_tables));
+	for (i = 0; i < ARRAY_SIZE(leaves); i++)
+		image_add(image, "", leaves[i], KVM_STATS_TYPE_INSTANT,
+			  atomic_long_read(&ept->nr_leaves[i]));
+	image_add(image, "", "ept_flushes", KVM_STATS_TYPE_CUMULATIVE,
+		  READ_ONCE(ept->flush_nr) - 1);
+	image_add(image, "", "ept_kicks", KVM_STATS_TYPE_CUMULATIVE, READ_ONCE(ept->nr_kicks));
+}
+
 static void image_fill(struct stat_image *image, const struct stat_file *file,
 		       struct lintel_vcpu_stats *sum)
 {
@@ -148,12 +168,8 @@ static void image_fill(struct stat_image *image, const struct stat_file *file,
 	for (i = 0; i < LINTEL_NR_EXIT_REASONS; i++)
 		all += sum->exits_by_reason[i];
 	image_add(image, "exits_", "other", KVM_STATS_TYPE_CUMULATIVE, all - named);
-	if (!file->vcpu) {
-		image_add(image, "", "vcpus", KVM_STATS_TYPE_INSTANT,
-			  smp_load_acquire(&vm->nr_vcpus));
-		image_add(image, "", "ept_tables", KVM_STATS_TYPE_INSTANT,
-			  atomic_long_read(&vm->ept.nr_tables));
-	}
+	if (!file->vcpu)
+		fill_vm(image, vm);
 
 	strscpy(image->id, file->id, sizeof(image->id));
 	image->header.name_size = STAT_NAME_SIZE;

@@ -23,7 +23,7 @@ enum lintel_next {
 #define LINTEL_MAX_VCPU_ID	255	/* vCPU ids are below this: one xAPIC id each */
 #define LINTEL_NR_GSI		24	/* IOAPIC pins; GSI 0..15 reach the PIC as well */
 #define LINTEL_MAX_ROUTES	4096	/* entries of KVM_SET_GSI_ROUTING */
-#define LINTEL_MAX_MEMSLOTS	512	/* memory slots of one VM */
+#define LINTEL_MAX_MEMSLOTS	32764	/* memory slots of one VM */
 
 /* KVM_CAP_X86_DISABLE_EXITS: the exits that a VM may be spared */
 #define LINTEL_DISABLE_EXITS	(KVM_X86_DISABLE_EXITS_HLT | KVM_X86_DISABLE_EXITS_PAUSE)

@@ -28,7 +28,6 @@
 
 #include "types.h"
 #include "emulate/emulate.h"
-#include "irq/posted.h"
 #include "vmx/fpu.h"
 #include "vmx/host.h"
 #include "vmx/vmcs.h"
@@ -54,12 +53,18 @@ enum lintel_cached_reg {
 
 /* Requests: looked at before each entry; all of them kick a running vCPU. */
 enum lintel_request {
-	REQ_TLB_FLUSH,		/* invalidate what the CPU cached of this VM's EPT */
+	REQ_TLB_FLUSH,		/* forget what the CPU cached of the guest's own page tables */
+	REQ_EPT_FLUSH,		/* forget what it cached of this VM's EPT */
 	REQ_EVENT,		/* an interrupt, NMI, INIT or SIPI may be deliverable */
 	REQ_CLOCK,		/* write the pvclock page again */
-	REQ_EOI_VECTORS,	/* lintel_irq_eoi_vectors() would give something else */
 	REQ_DEAD,		/* the VM was killed */
 	REQ_TRIPLE_FAULT,	/* a fault while delivering #DF: shut down */
+};
+
+/* Where the vCPU's thread is; written by it, read by lintel_vcpu_kick(). */
+enum lintel_vcpu_mode {
+	OUTSIDE_GUEST,
+	IN_GUEST,
 };
 
 /* An event that is to be injected, or whose injection an exit has cut short. */
@@ -147,7 +152,9 @@ struct lintel_vcpu_stats {
 	u64 halt_poll_fail_ns;
 	u64 halt_wait_ns;
 	u64 ept_faults;
-	u64 tlb_flushes;
+	u64 tlb_flushes;	/* requests of either kind that were served */
+	u64 invepts;		/* instructions that it took */
+	u64 invvpids;
 };
 
 struct lintel_vcpu {

@@ -28,6 +28,7 @@ static void load_on_cpu(struct lintel_vcpu *vcpu, int cpu)
 		vmcs_clear_remote(&vcpu->vmcs);
 		/* this CPU may hold translations from an earlier stay */
 		lintel_vcpu_request(vcpu, REQ_TLB_FLUSH);
+		lintel_vcpu_request(vcpu, REQ_EPT_FLUSH);
 		/* CPUs whose TSCs differ: kvm-clock needs this one's */
 		if (!lintel_clock_stable())
 			lintel_vcpu_request(vcpu, REQ_CLOCK);

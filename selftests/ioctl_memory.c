@@ -321,3 +321,38 @@ TEST(dirty_log)
 	log.slot = 0;
 	CHECK_ERRNO(ioctl(vm->fd, KVM_GET_DIRTY_LOG, &log), ENOENT);
 }
+
+/*
+ * As many slots as the device offers, up to MEM_SLOTS (environment; default 600): all of them
+ * answer, one more is refused, and a change in the middle leaves the others as they are.
+ */
+TEST_SLOW(slots_to_the_limit, 4)
+{
+	struct vm *vm = vm_create(0);
+	struct vcpu *v = start(vm);
+	u32 limit = REQUIRE_OK(device_cap(vm->dev, KVM_CAP_NR_MEMSLOTS)), value;
+	u32 count = getenv("MEM_SLOTS") ? strtoul(getenv("MEM_SLOTS"), NULL, 0) : 600;
+	u32 *pages;
+
+	CHECK_EQ(limit, 32764);
+	if (count > limit)
+		count = limit;
+	pages = map_pages(count * PAGE, 0);
+	for (u32 k = 1; k < count; k++) {
+		pages[k * 1024] = 0x10000 + k;
+		vm_set_region(vm, k, 0, WINDOW + k * 2 * PAGE, PAGE, pages + k * 1024);
+	}
+	for (u32 k = 1; k < count; k += count / 100) {
+		CHECK_EQ(guest_reads(v, WINDOW + k * 2 * PAGE, &value), RUN_SYNC);
+		CHECK_EQ(value, 0x10000 + k);
+		CHECK_EQ(guest_reads(v, WINDOW + (k * 2 + 1) * PAGE, &value), KVM_EXIT_MMIO);
+	}
+	vm_set_region(vm, count / 2, 0, WINDOW + count * PAGE, 0, pages);
+	CHECK_EQ(guest_reads(v, WINDOW + count / 2 * 2 * PAGE, &value), KVM_EXIT_MMIO);
+	CHECK_EQ(guest_reads(v, WINDOW + (count / 2 + 1) * 2 * PAGE, &value), RUN_SYNC);
+	CHECK_EQ(value, 0x10000 + count / 2 + 1);
+	/* the VMM takes all the memory away at once */
+	REQUIRE_OK(madvise(pages, count * PAGE, MADV_REMOVE));
+	CHECK_EQ(guest_reads(v, WINDOW + 2 * PAGE, &value), RUN_SYNC);
+	CHECK_EQ(value, 0);
+}

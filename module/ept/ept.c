@@ -5,8 +5,8 @@
  * Readers of ept->lock (faults) may only add: a table where nothing was, a leaf, rights to a leaf.
  * They race with each other by cmpxchg, and the loser keeps its page for the next try.  Writers
  * (the notifier, changes of slots) take away: whole tables are cut off at their highest entry, so
- * the time under the lock depends on the depth of the tree and not on the size of the guest; what was
- * cut off is freed after CPUs have forgotten it, outside the lock.
+ * the time under the lock depends on the depth of the tree and not on the size of the guest; what
+ * was cut off is freed after CPUs have forgotten it, outside the lock.
  *
  * The flush happens under the lock: another thread that finds an entry already gone must be able
  * to conclude that nobody uses the page any more.
@@ -14,6 +14,7 @@
 #include "ept.h"
 
 #include <linux/gfp.h>
+#include <linux/percpu.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <asm/processor.h>
@@ -70,6 +71,9 @@ bool ept_set_pte(struct lintel_ept *ept, struct ept_iter *it, u64 new, struct ep
 
 	if (ept_is_table(new, it->level) && !table)
 		atomic_long_inc(&ept->nr_tables);
+	if (ept_is_leaf(new, it->level) != ept_is_leaf(old, it->level))
+		atomic_long_add(ept_is_leaf(new, it->level) ? 1 : -1,
+				&ept->nr_leaves[it->level - EPT_4K]);
 	if (ept_needs_flush(old, new)) {
 		lockdep_assert_held_write(&ept->lock);
 		gather->flush = true;
@@ -112,14 +116,18 @@ void ept_free_tables(struct lintel_ept *ept, struct ept_gather *gather, bool may
 
 	while ((page = gather_pop(&gather->tables, &level))) {
 		u64 *table = page_address(page);
-		unsigned int i;
+		unsigned int i, leaves = 0;
 
-		for (i = 0; level > EPT_4K && i < EPT_ENTRIES; i++) {
+		for (i = 0; i < EPT_ENTRIES; i++) {
 			u64 pte = ept_load(&table[i]);
 
 			if (ept_is_table(pte, level))
 				gather_table(&gather->tables, pfn_to_page(ept_pfn(pte)), level - 1);
+			else if (ept_is_present(pte))
+				leaves++;
 		}
+		if (leaves)
+			atomic_long_sub(leaves, &ept->nr_leaves[level - EPT_4K]);
 		__free_page(page);
 		atomic_long_dec(&ept->nr_tables);
 		if (may_sleep)
@@ -155,9 +163,14 @@ int lintel_ept_init(struct lintel_vm *vm)
 	if (lintel_params.ept_ad)
 		ept->eptp |= VMX_EPTP_AD_ENABLE_BIT;
 
+	ept->flush_nr = 1;
+	ept->flushed = alloc_percpu_gfp(u64, GFP_KERNEL_ACCOUNT);
+	ret = -ENOMEM;
+	if (!ept->flushed)
+		goto free_root;
 	ret = memslots_init(ept);
 	if (ret)
-		goto free_root;
+		goto free_flushed;
 	ret = ept_notifier_register(ept);
 	if (ret)
 		goto free_slots;
@@ -165,6 +178,8 @@ int lintel_ept_init(struct lintel_vm *vm)
 
 free_slots:
 	memslots_destroy(ept);
+free_flushed:
+	free_percpu(ept->flushed);
 free_root:
 	__free_page(root);
 	ept->root = 0;
@@ -186,6 +201,7 @@ void lintel_ept_destroy(struct lintel_vm *vm)
 	ept_forget_everywhere(ept);
 	ept_free_tables(ept, &gather, true);
 	memslots_destroy(ept);
+	free_percpu(ept->flushed);
 	__free_page(virt_to_page(ept_root(ept)));
 	ept->root = 0;
 }

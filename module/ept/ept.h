@@ -7,15 +7,17 @@
  * notifier takes it back.  Everything here runs in the VMM's own mm (KVM_RUN and ioctls check
  * that), so guest memory is also reached by plain user accesses at the slot's address.
  *
- * Lock legend: [S] vm->slots_lock for writers, vm->srcu for readers; [E] ept->lock; [A] atomic.
+ * Lock legend: [S] vm->slots_lock for writers, vm->srcu for readers; [E] ept->lock; [A] atomic;
+ * [cpu] by the CPU that it is of, with interrupts off.
  */
 #ifndef LINTEL_EPT_EPT_H
 #define LINTEL_EPT_EPT_H
 
 #include <linux/atomic.h>
-#include <linux/cpumask.h>
 #include <linux/mmu_notifier.h>
+#include <linux/rbtree_types.h>
 #include <linux/spinlock.h>
+#include <linux/xarray.h>
 
 #include "../types.h"
 #include "guest_walk.h"
@@ -32,11 +34,15 @@ struct lintel_ept {
 	hva_t invalidate_start;			/* [E] ... and a range over all of theirs */
 	hva_t invalidate_end;
 	atomic_long_t nr_tables;		/* [A] pages of tables, the root aside */
+	atomic_long_t nr_leaves[3];		/* [A] leaves of 4 KiB, 2 MiB, 1 GiB */
 	struct lintel_memslots __rcu *slots;	/* [S] */
+	struct xarray slot_ids;			/* [S] the same slots by their numbers */
+	struct rb_root_cached by_hva;		/* [E] the same slots by the VMM's addresses */
 	struct mmu_notifier notifier;
 	bool registered;			/* [I] the notifier is */
-	cpumask_t ran_on;			/* [A] CPUs that may cache translations of this root */
-	cpumask_t kick;				/* [E] scratch of lintel_ept_flush() */
+	u64 flush_nr;				/* [E] number of the last flush, from 1 */
+	u64 nr_kicks;				/* [E] CPUs that flushes made leave the guest */
+	u64 __percpu *flushed;			/* [cpu] the last flush that CPU has served */
 };
 
 /*
@@ -91,12 +97,13 @@ int lintel_guest_cmpxchg(struct lintel_vm *vm, gpa_t gpa, const void *old, const
 bool lintel_gpa_has_memory(struct lintel_vm *vm, gpa_t gpa, bool write);
 
 /*
- * lintel_ept_flush_cpu - INVEPT single-context.  Interrupts off, VMX operation on, mode = IN_GUEST:
- * before an entry with REQ_TLB_FLUSH set.  The core itself makes that request when a vCPU comes to
- * another CPU than before (first of all to its first): that CPU may hold translations from before a
- * flush.  A failure marks the VM dead.
+ * lintel_ept_flush_cpu - INVEPT single-context, unless this CPU has served the last flush already.
+ * True if it was executed.  Interrupts off, VMX operation on, mode = IN_GUEST: before an entry with
+ * REQ_EPT_FLUSH set.  The core itself makes that request when a vCPU comes to another CPU than
+ * before (first of all to its first): that CPU may hold translations from before a flush.  A failure
+ * marks the VM dead.
  */
-void lintel_ept_flush_cpu(struct lintel_vm *vm);
+bool lintel_ept_flush_cpu(struct lintel_vm *vm);
 
 /*
  * The guest's own page tables, walked in software (interpreter, KVM_TRANSLATE): a pure function of

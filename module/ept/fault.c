@@ -26,7 +26,7 @@
 
 struct fault {
 	struct lintel_vm *vm;
-	const struct lintel_memslot *slot;
+	struct lintel_memslot *slot;
 	gfn_t gfn;
 	hva_t hva;
 	unsigned int access;

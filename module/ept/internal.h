@@ -9,6 +9,7 @@
 #ifndef LINTEL_EPT_INTERNAL_H
 #define LINTEL_EPT_INTERNAL_H
 
+#include <linux/interval_tree.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
 #include <linux/srcu.h>
@@ -91,20 +92,21 @@ bool ept_notifier_retry(struct lintel_ept *ept, unsigned long seq, hva_t hva);
 /* A slot under deletion or move: invisible to lookups by gfn, visible to the notifier. */
 #define MEMSLOT_DYING		(1U << 31)
 
+/* Lock legend: all but the two last are [I]; flags: [S], read once. */
 struct lintel_memslot {
 	gfn_t base;
 	u64 npages;
 	hva_t hva;
 	u32 id;
-	u32 flags;			/* KVM_MEM_*, MEMSLOT_DYING */
+	u32 flags;				/* [S] KVM_MEM_*, MEMSLOT_DYING */
+	struct interval_tree_node by_hva;	/* [E] in ept->by_hva */
 };
 
 /* Published by SRCU and immutable, but for the hint. */
 struct lintel_memslots {
 	unsigned int count;
 	unsigned int hint;		/* [A] index of the slot found last */
-	u64 npages;			/* of all slots */
-	struct lintel_memslot slot[];	/* sorted by base, disjoint */
+	struct lintel_memslot *slot[];	/* sorted by base, disjoint */
 };
 
 /* memslots_get - the slots now in force; in a section of vm->srcu. */
@@ -113,8 +115,34 @@ static inline struct lintel_memslots *memslots_get(struct lintel_vm *vm)
 	return srcu_dereference(vm->ept.slots, &vm->srcu);
 }
 
-/* memslot_find - the slot that covers @gfn, dying ones included, or NULL. */
-const struct lintel_memslot *memslot_find(struct lintel_memslots *slots, gfn_t gfn);
+/*
+ * memslot_find - the slot that covers @gfn, dying ones included, or NULL.  @hint: an index to try
+ * first, any value will do; it becomes that of the slot found.
+ */
+struct lintel_memslot *memslot_find_hint(const struct lintel_memslots *slots, gfn_t gfn,
+					 unsigned int *hint);
+
+static inline struct lintel_memslot *memslot_find(struct lintel_memslots *slots, gfn_t gfn)
+{
+	unsigned int hint = READ_ONCE(slots->hint), found = hint;
+	struct lintel_memslot *slot = memslot_find_hint(slots, gfn, &found);
+
+	if (found != hint)
+		WRITE_ONCE(slots->hint, found);
+	return slot;
+}
+
+/* memslot_by_id - the slot with number @id, or NULL.  vm->slots_lock held. */
+struct lintel_memslot *memslot_by_id(struct lintel_vm *vm, u32 id);
+
+/*
+ * for_each_memslot_hva - the slots that touch [@start, @end) of the VMM, dying ones included;
+ * @node is the loop's own.  ept->lock held.
+ */
+#define for_each_memslot_hva(slot, node, ept, start, end)				\
+	for ((node) = interval_tree_iter_first(&(ept)->by_hva, (start), (end) - 1);	\
+	     (node) && ((slot) = container_of((node), struct lintel_memslot, by_hva));	\
+	     (node) = interval_tree_iter_next((node), (start), (end) - 1))
 
 static inline hva_t memslot_hva(const struct lintel_memslot *slot, gfn_t gfn)
 {

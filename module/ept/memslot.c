@@ -2,13 +2,17 @@
 /*
  * Memory slots: which ranges of guest-physical memory are which memory of the VMM.
  *
- * All slots stand in one sorted array that is never changed in place: a change makes a new array
- * and publishes it by SRCU.  A slot is found by binary search, after a look at the one found last.
+ * The slots in force stand in one array of pointers, sorted by guest address, that is never changed
+ * in place: a change makes a new array and publishes it by SRCU.  A slot is found by binary search,
+ * after a look at the one found last.  Two more indexes serve those who come from elsewhere: by the
+ * slot's number (changes), and by the VMM's address (the MMU notifier), so that neither cost grows
+ * with the number of slots.
  *
- * A slot is taken away in three steps.  First an array is published in which it is marked dying: no
- * new entries are made for it, but the MMU notifier still sees it and zaps what the host takes.
- * When all who may use the old array are done, its entries are zapped.  Then the array without it
- * is published.  A move is the same, with the slot at its new place in the last array.
+ * A slot is taken away in three steps.  First it is marked dying: no new entries are made for it,
+ * but the MMU notifier still sees it and zaps what the host takes.  When all who may have missed
+ * the mark are done, its entries are zapped.  Then the array without it is published, and when
+ * nobody uses the old one any more the slot is freed.  A move is the same, with a new slot at the
+ * new place in the last array.
  */
 #include <linux/kvm.h>
 #include <linux/mm.h>
@@ -30,68 +34,85 @@ static bool slot_covers(const struct lintel_memslot *slot, gfn_t gfn)
 	return gfn >= slot->base && gfn - slot->base < slot->npages;
 }
 
-const struct lintel_memslot *memslot_find(struct lintel_memslots *slots, gfn_t gfn)
+/* The index of the first slot that ends above @gfn. */
+static unsigned int slots_position(const struct lintel_memslots *slots, gfn_t gfn)
 {
-	unsigned int low = 0, high = slots->count, i = READ_ONCE(slots->hint);
-
-	if (i < slots->count && slot_covers(&slots->slot[i], gfn))
-		return &slots->slot[i];
+	unsigned int low = 0, high = slots->count;
 
 	while (low < high) {
-		i = low + (high - low) / 2;
-		if (slot_covers(&slots->slot[i], gfn)) {
-			WRITE_ONCE(slots->hint, i);
-			return &slots->slot[i];
-		}
-		if (gfn < slots->slot[i].base)
+		unsigned int i = low + (high - low) / 2;
+		const struct lintel_memslot *slot = slots->slot[i];
+
+		if (gfn < slot->base + slot->npages)
 			high = i;
 		else
 			low = i + 1;
 	}
-	return NULL;
+	return low;
+}
+
+struct lintel_memslot *memslot_find_hint(const struct lintel_memslots *slots, gfn_t gfn,
+					 unsigned int *hint)
+{
+	unsigned int i = *hint;
+
+	if (i < slots->count && slot_covers(slots->slot[i], gfn))
+		return slots->slot[i];
+	i = slots_position(slots, gfn);
+	if (i == slots->count || !slot_covers(slots->slot[i], gfn))
+		return NULL;
+	*hint = i;
+	return slots->slot[i];
+}
+
+struct lintel_memslot *memslot_by_id(struct lintel_vm *vm, u32 id)
+{
+	lockdep_assert_held(&vm->slots_lock);
+	return xa_load(&vm->ept.slot_ids, id);
 }
 
 static struct lintel_memslots *slots_alloc(unsigned int count)
 {
 	struct lintel_memslots *slots;
 
-	return kvzalloc(struct_size(slots, slot, count), GFP_KERNEL_ACCOUNT);
-}
-
-static void slots_append(struct lintel_memslots *slots, const struct lintel_memslot *slot)
-{
-	slots->slot[slots->count++] = *slot;
-	slots->npages += slot->npages;
-}
-
-/* A copy of @old without the slot number @id, and with @add (if not NULL) in its place by base. */
-static struct lintel_memslots *slots_rebuild(const struct lintel_memslots *old, u32 id,
-					     const struct lintel_memslot *add)
-{
-	struct lintel_memslots *new = slots_alloc(old->count + 1);
-	unsigned int i;
-
-	if (!new)
-		return NULL;
-	for (i = 0; i < old->count; i++) {
-		const struct lintel_memslot *slot = &old->slot[i];
-
-		if (slot->id == id)
-			continue;
-		if (add && add->base < slot->base) {
-			slots_append(new, add);
-			add = NULL;
-		}
-		slots_append(new, slot);
+	slots = kvmalloc(struct_size(slots, slot, count), GFP_KERNEL_ACCOUNT);
+	if (slots) {
+		slots->count = count;
+		slots->hint = 0;
 	}
-	if (add)
-		slots_append(new, add);
-	return new;
+	return slots;
 }
 
 static struct lintel_memslots *slots_locked(struct lintel_vm *vm)
 {
 	return rcu_dereference_protected(vm->ept.slots, lockdep_is_held(&vm->slots_lock));
+}
+
+/* A copy of the slots in force without @gone and with @add; either may be NULL. */
+static struct lintel_memslots *slots_changed(struct lintel_vm *vm,
+					     const struct lintel_memslot *gone,
+					     struct lintel_memslot *add)
+{
+	const struct lintel_memslots *old = slots_locked(vm);
+	struct lintel_memslots *new = slots_alloc(old->count + !!add - !!gone);
+	unsigned int i, n = 0;
+
+	if (!new)
+		return NULL;
+	for (i = 0; i < old->count; i++) {
+		struct lintel_memslot *slot = old->slot[i];
+
+		if (slot == gone)
+			continue;
+		if (add && add->base < slot->base) {
+			new->slot[n++] = add;
+			add = NULL;
+		}
+		new->slot[n++] = slot;
+	}
+	if (add)
+		new->slot[n] = add;
+	return new;
 }
 
 /* Make @new the slots in force; on return nobody uses the old ones, and they are freed. */
@@ -100,53 +121,67 @@ static void slots_publish(struct lintel_vm *vm, struct lintel_memslots *new)
 	struct lintel_memslots *old = slots_locked(vm);
 
 	rcu_assign_pointer(vm->ept.slots, new);
-	synchronize_srcu(&vm->srcu);
+	synchronize_srcu_expedited(&vm->srcu);
 	kvfree(old);
-}
-
-static const struct lintel_memslot *slots_by_id(const struct lintel_memslots *slots, u32 id)
-{
-	unsigned int i;
-
-	for (i = 0; i < slots->count; i++)
-		if (slots->slot[i].id == id)
-			return &slots->slot[i];
-	return NULL;
 }
 
 static bool slots_overlap(const struct lintel_memslots *slots, const struct lintel_memslot *with)
 {
-	unsigned int i;
+	unsigned int i = slots_position(slots, with->base);
 
-	for (i = 0; i < slots->count; i++) {
-		const struct lintel_memslot *slot = &slots->slot[i];
-
-		if (slot->id != with->id && with->base < slot->base + slot->npages &&
-		    slot->base < with->base + with->npages)
-			return true;
-	}
-	return false;
+	/* the slot's own old place does not count; whatever follows it does */
+	if (i < slots->count && slots->slot[i]->id == with->id)
+		i++;
+	return i < slots->count && slots->slot[i]->base < with->base + with->npages;
 }
 
-/* Take slot @id away and, for a move, put @moved in.  Nothing has changed if it fails. */
-static int slots_replace(struct lintel_vm *vm, const struct lintel_memslot *old,
-			 const struct lintel_memslot *moved)
+/* Let the MMU notifier find @slot, or no more. */
+static void slot_show(struct lintel_ept *ept, struct lintel_memslot *slot)
 {
-	struct lintel_memslot dying = *old;
-	struct lintel_memslots *interim, *final;
+	slot->by_hva.start = slot->hva;
+	slot->by_hva.last = slot->hva + (slot->npages << PAGE_SHIFT) - 1;
+	write_lock(&ept->lock);
+	interval_tree_insert(&slot->by_hva, &ept->by_hva);
+	write_unlock(&ept->lock);
+}
 
-	dying.flags |= MEMSLOT_DYING;
-	interim = slots_rebuild(slots_locked(vm), old->id, &dying);
-	final = slots_rebuild(slots_locked(vm), old->id, moved);
-	if (!interim || !final) {
-		kvfree(interim);
-		kvfree(final);
+static void slot_hide(struct lintel_ept *ept, struct lintel_memslot *slot)
+{
+	write_lock(&ept->lock);
+	interval_tree_remove(&slot->by_hva, &ept->by_hva);
+	write_unlock(&ept->lock);
+}
+
+/* Take @old away and put @add in; either may be NULL.  Nothing has changed if it fails. */
+static int slots_replace(struct lintel_vm *vm, struct lintel_memslot *old,
+			 struct lintel_memslot *add)
+{
+	struct lintel_ept *ept = &vm->ept;
+	struct lintel_memslots *new = slots_changed(vm, old, add);
+	int ret;
+
+	if (!new)
 		return -ENOMEM;
+	if (add) {
+		ret = xa_err(xa_store(&ept->slot_ids, add->id, add, GFP_KERNEL_ACCOUNT));
+		if (ret) {
+			kvfree(new);
+			return ret;
+		}
+		slot_show(ept, add);
+	} else {
+		xa_erase(&ept->slot_ids, old->id);
 	}
-
-	slots_publish(vm, interim);	/* frees *old */
-	ept_zap_and_free(&vm->ept, dying.base, dying.base + dying.npages, true);
-	slots_publish(vm, final);
+	if (old) {
+		WRITE_ONCE(old->flags, old->flags | MEMSLOT_DYING);
+		synchronize_srcu_expedited(&vm->srcu);
+		ept_zap_and_free(ept, old->base, old->base + old->npages, true);
+	}
+	slots_publish(vm, new);
+	if (old) {
+		slot_hide(ept, old);
+		kfree(old);
+	}
 	return 0;
 }
 
@@ -179,36 +214,33 @@ static int region_check(const struct kvm_userspace_memory_region *region)
 /* The region is valid by itself; vm->slots_lock is held. */
 static int region_apply(struct lintel_vm *vm, const struct kvm_userspace_memory_region *region)
 {
-	struct lintel_memslots *slots = slots_locked(vm), *new;
-	const struct lintel_memslot *old = slots_by_id(slots, region->slot);
-	struct lintel_memslot slot = {
-		.base = region->guest_phys_addr >> PAGE_SHIFT,
-		.npages = region->memory_size >> PAGE_SHIFT,
-		.hva = region->userspace_addr,
-		.id = region->slot,
-		.flags = region->flags,
-	};
+	struct lintel_memslot *old = memslot_by_id(vm, region->slot), *slot;
+	int ret;
 
-	if (!slot.npages)
+	if (!region->memory_size)
 		return old ? slots_replace(vm, old, NULL) : -EINVAL;
 
-	if (old) {
-		if (slot.hva != old->hva || slot.npages != old->npages ||
-		    slot.flags != old->flags)
-			return -EINVAL;
-		if (slot.base == old->base)
-			return 0;
-	}
-	if (slots_overlap(slots, &slot))
-		return -EEXIST;
-	if (old)
-		return slots_replace(vm, old, &slot);
-
-	new = slots_rebuild(slots, slot.id, &slot);
-	if (!new)
+	slot = kzalloc(sizeof(*slot), GFP_KERNEL_ACCOUNT);
+	if (!slot)
 		return -ENOMEM;
-	slots_publish(vm, new);
-	return 0;
+	slot->base = region->guest_phys_addr >> PAGE_SHIFT;
+	slot->npages = region->memory_size >> PAGE_SHIFT;
+	slot->hva = region->userspace_addr;
+	slot->id = region->slot;
+	slot->flags = region->flags;
+
+	if (old && (slot->hva != old->hva || slot->npages != old->npages ||
+		    slot->flags != old->flags))
+		ret = -EINVAL;
+	else if (old && slot->base == old->base)
+		ret = 0;
+	else if (slots_overlap(slots_locked(vm), slot))
+		ret = -EEXIST;
+	else
+		ret = slots_replace(vm, old, slot);
+	if (memslot_by_id(vm, slot->id) != slot)
+		kfree(slot);
+	return ret;
 }
 
 int lintel_memslot_set(struct lintel_vm *vm, const struct kvm_userspace_memory_region *region)
@@ -227,6 +259,8 @@ int memslots_init(struct lintel_ept *ept)
 {
 	struct lintel_memslots *slots = slots_alloc(0);
 
+	xa_init(&ept->slot_ids);
+	ept->by_hva = RB_ROOT_CACHED;
 	RCU_INIT_POINTER(ept->slots, slots);
 	return slots ? 0 : -ENOMEM;
 }
@@ -234,6 +268,12 @@ int memslots_init(struct lintel_ept *ept)
 /* The last reference to the VM is gone: nobody looks slots up. */
 void memslots_destroy(struct lintel_ept *ept)
 {
-	kvfree(rcu_dereference_protected(ept->slots, true));
+	struct lintel_memslots *slots = rcu_dereference_protected(ept->slots, true);
+	unsigned int i;
+
+	for (i = 0; i < slots->count; i++)
+		kfree(slots->slot[i]);
+	kvfree(slots);
+	xa_destroy(&ept->slot_ids);
 	RCU_INIT_POINTER(ept->slots, NULL);
 }

@@ -60,16 +60,16 @@ static bool slot_range(const struct lintel_memslot *slot, hva_t start, hva_t end
 	return true;
 }
 
-/* Zap what [@start, @end) of the VMM backs.  ept->lock held for write, in a section of vm->srcu. */
+/* Zap what [@start, @end) of the VMM backs.  ept->lock held for write. */
 static void zap_hva_range(struct lintel_ept *ept, hva_t start, hva_t end,
 			  struct ept_gather *gather)
 {
-	struct lintel_memslots *slots = memslots_get(ept_vm(ept));
-	unsigned int i;
+	struct interval_tree_node *node;
+	struct lintel_memslot *slot;
 	gfn_t first, last;
 
-	for (i = 0; i < slots->count; i++)
-		if (slot_range(&slots->slot[i], start, end, &first, &last))
+	for_each_memslot_hva(slot, node, ept, start, end)
+		if (slot_range(slot, start, end, &first, &last))
 			ept_zap(ept, first, last, gather);
 }
 
@@ -77,11 +77,8 @@ static int notifier_invalidate_start(struct mmu_notifier *mn,
 				     const struct mmu_notifier_range *range)
 {
 	struct lintel_ept *ept = notifier_ept(mn);
-	struct lintel_vm *vm = ept_vm(ept);
 	struct ept_gather gather = {};
-	int idx;
 
-	idx = srcu_read_lock(&vm->srcu);
 	write_lock(&ept->lock);
 	if (ept->invalidate_count++ == 0) {
 		ept->invalidate_start = range->start;
@@ -93,7 +90,6 @@ static int notifier_invalidate_start(struct mmu_notifier *mn,
 	zap_hva_range(ept, range->start, range->end, &gather);
 	ept_flush(ept, &gather);
 	write_unlock(&ept->lock);
-	srcu_read_unlock(&vm->srcu, idx);
 
 	ept_free_tables(ept, &gather, mmu_notifier_range_blockable(range));
 	return 0;
@@ -147,15 +143,15 @@ static bool present_range(struct lintel_ept *ept, gfn_t first, gfn_t last)
 /* Without A bits: present counts as used, and clearing is taking the entry away. */
 static bool young_without_ad(struct lintel_ept *ept, hva_t start, hva_t end, bool clear)
 {
-	struct lintel_memslots *slots = memslots_get(ept_vm(ept));
+	struct interval_tree_node *node;
 	struct ept_gather gather = {};
+	struct lintel_memslot *slot;
 	bool young = false;
-	unsigned int i;
 	gfn_t first, last;
 
 	write_lock(&ept->lock);
-	for (i = 0; i < slots->count; i++)
-		if (slot_range(&slots->slot[i], start, end, &first, &last))
+	for_each_memslot_hva(slot, node, ept, start, end)
+		if (slot_range(slot, start, end, &first, &last))
 			young |= present_range(ept, first, last);
 	if (clear && young)
 		zap_hva_range(ept, start, end, &gather);
@@ -167,14 +163,14 @@ static bool young_without_ad(struct lintel_ept *ept, hva_t start, hva_t end, boo
 
 static bool young_with_ad(struct lintel_ept *ept, hva_t start, hva_t end, bool clear)
 {
-	struct lintel_memslots *slots = memslots_get(ept_vm(ept));
+	struct interval_tree_node *node;
+	struct lintel_memslot *slot;
 	bool young = false;
-	unsigned int i;
 	gfn_t first, last;
 
 	read_lock(&ept->lock);
-	for (i = 0; i < slots->count; i++)
-		if (slot_range(&slots->slot[i], start, end, &first, &last))
+	for_each_memslot_hva(slot, node, ept, start, end)
+		if (slot_range(slot, start, end, &first, &last))
 			young |= young_range(ept, first, last, clear);
 	read_unlock(&ept->lock);
 	return young;
@@ -183,17 +179,10 @@ static bool young_with_ad(struct lintel_ept *ept, hva_t start, hva_t end, bool c
 static bool notifier_young(struct mmu_notifier *mn, hva_t start, hva_t end, bool clear)
 {
 	struct lintel_ept *ept = notifier_ept(mn);
-	struct lintel_vm *vm = ept_vm(ept);
-	bool young;
-	int idx;
 
-	idx = srcu_read_lock(&vm->srcu);
 	if (ept->eptp & VMX_EPTP_AD_ENABLE_BIT)
-		young = young_with_ad(ept, start, end, clear);
-	else
-		young = young_without_ad(ept, start, end, clear);
-	srcu_read_unlock(&vm->srcu, idx);
-	return young;
+		return young_with_ad(ept, start, end, clear);
+	return young_without_ad(ept, start, end, clear);
 }
 
 /* No flush: an A bit that a CPU still caches as set makes a page look idle a little too early. */

@@ -32,7 +32,8 @@
 asmlinkage int vmx_enter(struct lintel_vcpu *vcpu, bool launched);	/* entry.S */
 
 /* Requests that are dealt with inside the window; all others end it. */
-#define WINDOW_REQUESTS	(BIT(REQ_TLB_FLUSH) | BIT(REQ_EVENT))
+#define FLUSH_REQUESTS	(BIT(REQ_TLB_FLUSH) | BIT(REQ_EPT_FLUSH))
+#define WINDOW_REQUESTS	(FLUSH_REQUESTS | BIT(REQ_EVENT))
 
 static bool must_leave(struct lintel_vcpu *vcpu)
 {
@@ -124,19 +125,27 @@ static void flush_l1d(void)
 		wrmsrq(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
 }
 
+/*
+ * All that is cached of a guest whose EPT is on is tagged with the EPT, so INVEPT includes what INVVPID
+ * would drop.  Without a VPID each entry drops the guest's own translations.
+ */
 static void flush_tlb(struct lintel_vcpu *vcpu)
 {
-	clear_bit(REQ_TLB_FLUSH, &vcpu->requests);
-	smp_mb__after_atomic();
-	lintel_ept_flush_cpu(vcpu->vm);
-	if (vcpu->vmx.vpid)
-		invvpid_single(vcpu->vmx.vpid);
+	bool ept = test_and_clear_bit(REQ_EPT_FLUSH, &vcpu->requests);
+	bool guest = test_and_clear_bit(REQ_TLB_FLUSH, &vcpu->requests);
+
 	vcpu->stats.tlb_flushes++;
+	if (ept && lintel_ept_flush_cpu(vcpu->vm)) {
+		vcpu->stats.invepts++;
+	} else if (guest && vcpu->vmx.vpid) {
+		invvpid_single(vcpu->vmx.vpid);
+		vcpu->stats.invvpids++;
+	}
 }
 
 static void before_entry(struct lintel_vcpu *vcpu)
 {
-	if (unlikely(test_bit(REQ_TLB_FLUSH, &vcpu->requests)))
+	if (unlikely(READ_ONCE(vcpu->requests) & FLUSH_REQUESTS))
 		flush_tlb(vcpu);
 	clear_bit(REQ_EVENT, &vcpu->requests);
 	smp_mb__after_atomic();
