@@ -106,6 +106,8 @@ static int serve_requests(struct lintel_vcpu *vcpu)
 		vcpu->run->exit_reason = KVM_EXIT_SHUTDOWN;
 		return TO_USER;
 	}
+	/* nothing to write: the software LAPIC sees each EOI */
+	clear_bit(REQ_EOI_VECTORS, &vcpu->requests);
 	if (test_and_clear_bit(REQ_CLOCK, &vcpu->requests))
 		lintel_clock_update(vcpu);
 	return RESUME;

@@ -28,6 +28,7 @@
 
 #include "types.h"
 #include "emulate/emulate.h"
+#include "irq/posted.h"
 #include "vmx/fpu.h"
 #include "vmx/host.h"
 #include "vmx/vmcs.h"
@@ -57,14 +58,9 @@ enum lintel_request {
 	REQ_EPT_FLUSH,		/* forget what it cached of this VM's EPT */
 	REQ_EVENT,		/* an interrupt, NMI, INIT or SIPI may be deliverable */
 	REQ_CLOCK,		/* write the pvclock page again */
+	REQ_EOI_VECTORS,	/* lintel_irq_eoi_vectors() would give something else */
 	REQ_DEAD,		/* the VM was killed */
 	REQ_TRIPLE_FAULT,	/* a fault while delivering #DF: shut down */
-};
-
-/* Where the vCPU's thread is; written by it, read by lintel_vcpu_kick(). */
-enum lintel_vcpu_mode {
-	OUTSIDE_GUEST,
-	IN_GUEST,
 };
 
 /* An event that is to be injected, or whose injection an exit has cut short. */

@@ -58,8 +58,6 @@ struct lintel_route {
 struct lintel_routing {
 	struct rcu_head rcu;
 	u32 nr;
-	u32 pit_ioapic_pins;			/* IOAPIC pins that GSI 0 reaches */
-	bool pit_pic;				/* GSI 0 reaches the master's IR0 */
 	struct lintel_route route[];		/* sorted by GSI */
 };
 
@@ -74,6 +72,18 @@ static inline struct lintel_irqchip *lintel_irqchip(struct lintel_vm *vm)
 {
 	return smp_load_acquire(&vm->irqchip);	/* pairs with lintel_irqchip_create() */
 }
+
+/*
+ * A set of pins of both chips: the IOAPIC's in the low half, the PICs' in the high one.
+ */
+#define PIC_PIN(pin)	BIT_ULL(32 + (pin))
+
+/* lintel_gsi_pins - the pins that @gsi leads to.  Any context. */
+u64 lintel_gsi_pins(struct lintel_vm *vm, u32 gsi);
+/* lintel_acked_pins - the pins whose interrupt has somebody who waits for its end. */
+u64 lintel_acked_pins(struct lintel_vm *vm);
+/* lintel_irq_eoi_changed - lintel_irq_eoi_vectors() of each vCPU may have changed.  Any context. */
+void lintel_irq_eoi_changed(struct lintel_vm *vm);
 
 /* Driving a line: >0 delivered, 0 coalesced, -1 ignored.  Any context. */
 int lintel_gsi_set(struct lintel_vm *vm, enum line_source source, u32 gsi, bool level);
@@ -91,6 +101,8 @@ void lintel_pic_set(struct lintel_vm *vm, unsigned int slave, const struct kvm_p
 
 void lintel_ioapic_init(struct lintel_ioapic *ioapic);
 bool lintel_ioapic_mmio(struct lintel_vm *vm, gpa_t gpa, unsigned int len, void *data, bool write);
+/* lintel_ioapic_eoi_vectors - the IOAPIC's part of lintel_irq_eoi_vectors(): sets bits. */
+void lintel_ioapic_eoi_vectors(struct lintel_vcpu *vcpu, u64 bitmap[4]);
 /* lintel_ioapic_eoi - a local APIC ended @vector; @level: its TMR bit was set. */
 void lintel_ioapic_eoi(struct lintel_vm *vm, u8 vector, bool level);
 void lintel_ioapic_get(struct lintel_vm *vm, struct kvm_ioapic_state *state);
@@ -101,7 +113,9 @@ bool lintel_pit_pio(struct lintel_vm *vm, u16 port, u8 *value, bool write);
  * lintel_pit_acked - the guest ended the interrupt of these pins: send the next tick, if one waits.
  * No chip's lock is held.
  */
-void lintel_pit_acked(struct lintel_vm *vm, bool pic_pin0, u32 ioapic_pins);
+void lintel_pit_acked(struct lintel_vm *vm, u64 pins);
+/* lintel_pit_wants_acks - there is a PIT, and it sends ticks that wait. */
+bool lintel_pit_wants_acks(struct lintel_vm *vm);
 void lintel_pit_destroy(struct lintel_vm *vm);
 
 /* lintel_timer_min_period - the shortest period of a guest's timer, ns. */

@@ -36,16 +36,21 @@
 #define RTE_READ_ONLY		(RTE_STATUS | RTE_REMOTE_IRR)
 #define RTE_DEFINED		(GENMASK_ULL(16, 0) | GENMASK_ULL(63, 56))
 
-static int ioapic_send(struct lintel_vm *vm, struct lintel_ioapic *ioapic, unsigned int pin)
+static struct lapic_message ioapic_message(u64 rte)
 {
-	u64 rte = ioapic->redir[pin];
-	struct lapic_message message = {
+	return (struct lapic_message) {
 		.vector = rte & RTE_VECTOR,
 		.mode = (rte >> RTE_MODE_SHIFT) & 7,
 		.logical = rte & RTE_LOGICAL,
 		.level = rte & RTE_LEVEL,
 		.dest = rte >> RTE_DEST_SHIFT,
 	};
+}
+
+static int ioapic_send(struct lintel_vm *vm, struct lintel_ioapic *ioapic, unsigned int pin)
+{
+	u64 rte = ioapic->redir[pin];
+	struct lapic_message message = ioapic_message(rte);
 	int ret;
 
 	if ((rte & RTE_MASKED) || (rte & RTE_LEVEL && rte & RTE_REMOTE_IRR))
@@ -90,8 +95,12 @@ int lintel_ioapic_set_line(struct lintel_vm *vm, u32 pin, enum line_source sourc
 	return ret;
 }
 
-/* Bits are never clear for a moment between old and new: an EOI looks at them without the lock. */
-static void ioapic_collect_vectors(struct lintel_ioapic *ioapic)
+/*
+ * The entries have changed, and nothing was sent by the new ones yet: a vCPU that is told after
+ * that could end the interrupt unseen.  Bits are never clear for a moment between old and new: an
+ * EOI looks at them without the lock.
+ */
+static void ioapic_changed(struct lintel_vm *vm, struct lintel_ioapic *ioapic)
 {
 	DECLARE_BITMAP(vectors, 256);
 	unsigned int i;
@@ -101,6 +110,7 @@ static void ioapic_collect_vectors(struct lintel_ioapic *ioapic)
 		__set_bit(ioapic->redir[i] & RTE_VECTOR, vectors);
 	for (i = 0; i < BITS_TO_LONGS(256); i++)
 		WRITE_ONCE(ioapic->vectors[i], vectors[i]);
+	lintel_irq_eoi_changed(vm);
 }
 
 static u32 ioapic_read_register(struct lintel_ioapic *ioapic)
@@ -143,7 +153,7 @@ static void ioapic_write_register(struct lintel_vm *vm, struct lintel_ioapic *io
 	if (!(rte & RTE_LEVEL))
 		rte &= ~RTE_REMOTE_IRR;
 	ioapic->redir[pin] = rte;
-	ioapic_collect_vectors(ioapic);
+	ioapic_changed(vm, ioapic);
 
 	if (rte & RTE_LEVEL && ioapic->irr & BIT(pin))
 		ioapic_send(vm, ioapic, pin);
@@ -210,7 +220,25 @@ void lintel_ioapic_eoi(struct lintel_vm *vm, u8 vector, bool level)
 	spin_unlock_irqrestore(&ioapic->lock, flags);
 
 	if (pins)
-		lintel_pit_acked(vm, false, pins);
+		lintel_pit_acked(vm, pins);
+}
+
+/* Masked entries count: a guest may mask a pin before it ends the pin's interrupt. */
+void lintel_ioapic_eoi_vectors(struct lintel_vcpu *vcpu, u64 bitmap[4])
+{
+	struct lintel_ioapic *ioapic = &lintel_irqchip(vcpu->vm)->ioapic;
+	u64 acked = lintel_acked_pins(vcpu->vm);
+	unsigned long flags;
+	unsigned int pin;
+
+	spin_lock_irqsave(&ioapic->lock, flags);
+	for (pin = 0; pin < IOAPIC_PINS; pin++) {
+		struct lapic_message message = ioapic_message(ioapic->redir[pin]);
+
+		if (message.level || acked & BIT_ULL(pin))
+			lintel_lapic_note_eoi(vcpu->lapic, &message, bitmap);
+	}
+	spin_unlock_irqrestore(&ioapic->lock, flags);
 }
 
 void lintel_ioapic_init(struct lintel_ioapic *ioapic)
@@ -221,7 +249,7 @@ void lintel_ioapic_init(struct lintel_ioapic *ioapic)
 	ioapic->base = IOAPIC_BASE;
 	for (i = 0; i < IOAPIC_PINS; i++)
 		ioapic->redir[i] = RTE_MASKED;
-	ioapic_collect_vectors(ioapic);
+	__set_bit(0, ioapic->vectors);
 }
 
 void lintel_ioapic_get(struct lintel_vm *vm, struct kvm_ioapic_state *state)
@@ -259,7 +287,7 @@ void lintel_ioapic_set(struct lintel_vm *vm, const struct kvm_ioapic_state *stat
 	ioapic->irr = state->irr & GENMASK(IOAPIC_PINS - 1, 0);
 	for (i = 0; i < IOAPIC_PINS; i++)
 		ioapic->redir[i] = state->redirtbl[i].bits & RTE_DEFINED & ~RTE_STATUS;
-	ioapic_collect_vectors(ioapic);
+	ioapic_changed(vm, ioapic);
 	for (i = 0; i < IOAPIC_PINS; i++) {
 		if (ioapic->irr & BIT(i))
 			ioapic_send(vm, ioapic, i);

@@ -109,6 +109,14 @@ int lintel_irq_pending(struct lintel_vcpu *vcpu);
 int lintel_irq_ack(struct lintel_vcpu *vcpu);
 
 /*
+ * lintel_irq_eoi_vectors - the vectors whose EOI by this vCPU has to be seen: by an IOAPIC entry
+ * that is level-triggered, or by somebody who waits for the end of its interrupts.  REQ_EOI_VECTORS
+ * says that the answer may have changed; what a posted-interrupt descriptor holds is to be in the
+ * IRR before.  Running thread.
+ */
+void lintel_irq_eoi_vectors(struct lintel_vcpu *vcpu, u64 bitmap[4]);
+
+/*
  * INIT and SIPI wait in the LAPIC until the running thread takes them.
  * lintel_lapic_take_init: true once per INIT; the core resets the vCPU (INIT state) and calls
  * lintel_lapic_reset(vcpu, true).

@@ -41,6 +41,29 @@ void lintel_irqchip_destroy(struct lintel_vm *vm)
 	kfree(chip);
 }
 
+void lintel_irq_eoi_changed(struct lintel_vm *vm)
+{
+	struct lintel_vcpu *vcpu;
+	unsigned int i;
+
+	for_each_vcpu(i, vcpu, vm) {
+		lintel_vcpu_request(vcpu, REQ_EOI_VECTORS);
+		lintel_vcpu_kick(vcpu);
+	}
+}
+
+u64 lintel_acked_pins(struct lintel_vm *vm)
+{
+	return lintel_pit_wants_acks(vm) ? lintel_gsi_pins(vm, 0) : 0;
+}
+
+void lintel_irq_eoi_vectors(struct lintel_vcpu *vcpu, u64 bitmap[4])
+{
+	memset(bitmap, 0, 4 * sizeof(bitmap[0]));
+	if (vcpu->lapic)
+		lintel_ioapic_eoi_vectors(vcpu, bitmap);
+}
+
 int lintel_irq_line(struct lintel_vm *vm, unsigned int gsi, bool level)
 {
 	if (!lintel_irqchip(vm))

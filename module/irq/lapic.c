@@ -149,6 +149,7 @@ static void lapic_set_id(struct lintel_lapic *lapic)
 		lapic_put(lapic, APIC_LDR, lapic_get(lapic, APIC_LDR) & 0xff000000);
 		lapic_put(lapic, APIC_ICR2, lapic_get(lapic, APIC_ICR2) & 0xff000000);
 	}
+	lintel_vcpu_request(lapic->vcpu, REQ_EOI_VECTORS);
 }
 
 /* The registers after power-up and after INIT; the SDM has them equal but for the ID. */
@@ -295,6 +296,7 @@ int lintel_lapic_set(struct lintel_vcpu *vcpu, const struct kvm_lapic_state *sta
 		lintel_lapic_timer_start(lapic, lapic_get(lapic, APIC_TMCCT));
 	/* no part of the page, so it stays, unless the new state's timer has another mode */
 	lintel_lapic_set_tsc_deadline(vcpu, deadline);
+	lintel_vcpu_request(vcpu, REQ_EOI_VECTORS);
 	lintel_vcpu_notify_event(vcpu);
 	return 0;
 }

@@ -134,6 +134,12 @@ void lintel_lapic_sanitize(struct lintel_lapic *lapic);
  * each vCPU.  Returns how many took it, 0 if it was coalesced with one that waits, -1: nobody.
  */
 int lintel_lapic_deliver(struct lintel_vm *vm, const struct lapic_message *message);
+/*
+ * lintel_lapic_note_eoi - set the bit of @message's vector if its EOI may come from this LAPIC: it
+ * is one of those that the message names, or has taken the vector before the message was changed.
+ */
+void lintel_lapic_note_eoi(struct lintel_lapic *lapic, const struct lapic_message *message,
+			   u64 bitmap[4]);
 int lintel_lapic_accept(struct lintel_lapic *lapic, u8 mode, u8 vector, bool level);
 void lintel_lapic_send_ipi(struct lintel_lapic *lapic, u32 icr, u32 icr2);
 /* lintel_lapic_local - raise a local interrupt through its LVT entry at @offset. */

@@ -36,6 +36,18 @@ static bool message_matches(const struct lintel_lapic *lapic, const struct lapic
 	return false;
 }
 
+void lintel_lapic_note_eoi(struct lintel_lapic *lapic, const struct lapic_message *m,
+			   u64 bitmap[4])
+{
+	u8 bit = m->vector % 32;
+
+	if (m->mode != MODE_FIXED && m->mode != MODE_LOWEST)
+		return;
+	if (message_matches(lapic, m) || test_bit(bit, lapic_bitmap(lapic, APIC_IRR, m->vector)) ||
+	    test_bit(bit, lapic_bitmap(lapic, APIC_ISR, m->vector)))
+		bitmap[m->vector / 64] |= BIT_ULL(m->vector % 64);
+}
+
 static int accept_vector(struct lintel_lapic *lapic, u8 vector, bool level)
 {
 	if (!lapic_software_enabled(lapic))

@@ -142,6 +142,11 @@ static void reg_write(struct lintel_lapic *lapic, unsigned int offset, u32 value
 		return;
 	case APIC_DFR:
 		lapic_put(lapic, APIC_DFR, value | 0x0fffffff);
+		lintel_vcpu_request(lapic->vcpu, REQ_EOI_VECTORS);
+		return;
+	case APIC_LDR:
+		lapic_put(lapic, APIC_LDR, value);
+		lintel_vcpu_request(lapic->vcpu, REQ_EOI_VECTORS);
 		return;
 	case APIC_SPIV:
 		reg_write_spiv(lapic, value);

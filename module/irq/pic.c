@@ -210,7 +210,7 @@ int lintel_pic_intack(struct lintel_vm *vm)
 	spin_unlock_irqrestore(&pic->lock, flags);
 
 	if (pit_done)
-		lintel_pit_acked(vm, true, 0);
+		lintel_pit_acked(vm, PIC_PIN(0));
 	return vector;
 }
 
@@ -374,7 +374,7 @@ bool lintel_pic_pio(struct lintel_vm *vm, u16 port, u8 *value, bool write)
 	spin_unlock_irqrestore(&pic->lock, flags);
 
 	if (pit_done)
-		lintel_pit_acked(vm, true, 0);
+		lintel_pit_acked(vm, PIC_PIN(0));
 	return true;
 }
 

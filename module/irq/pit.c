@@ -184,22 +184,21 @@ static enum hrtimer_restart pit_fire(struct hrtimer *timer)
 	return again;
 }
 
-void lintel_pit_acked(struct lintel_vm *vm, bool pic_pin0, u32 ioapic_pins)
+void lintel_pit_acked(struct lintel_vm *vm, u64 pins)
 {
 	struct lintel_pit *pit = pit_of(vm);
-	struct lintel_routing *routing;
-	bool ours = false;
 
 	if (!pit || !atomic_read(&pit->pending))
 		return;
-	rcu_read_lock();
-	routing = rcu_dereference(lintel_irqchip(vm)->routing);
-	if (routing)
-		ours = (pic_pin0 && routing->pit_pic) || (ioapic_pins & routing->pit_ioapic_pins);
-	rcu_read_unlock();
-
-	if (ours && atomic_dec_if_positive(&pit->pending) >= 0)
+	if (pins & lintel_gsi_pins(vm, 0) && atomic_dec_if_positive(&pit->pending) >= 0)
 		pit_pulse(pit);
+}
+
+bool lintel_pit_wants_acks(struct lintel_vm *vm)
+{
+	struct lintel_pit *pit = pit_of(vm);
+
+	return pit && READ_ONCE(pit->reinject);
 }
 
 static void pit_load(struct lintel_pit *pit, unsigned int nr, u32 value)
@@ -436,6 +435,7 @@ int lintel_pit_create(struct lintel_vm *vm, const struct kvm_pit_config *config)
 		c->frozen = 0;
 	}
 	smp_store_release(&vm->pit, pit);	/* pairs with pit_of() */
+	lintel_irq_eoi_changed(vm);
 	return 0;
 }
 
@@ -510,6 +510,7 @@ int lintel_pit_reinject(struct lintel_vm *vm, const struct kvm_reinject_control 
 	if (!pit)
 		return -ENXIO;
 	WRITE_ONCE(pit->reinject, !!control->pit_reinject);
+	lintel_irq_eoi_changed(vm);
 	atomic_set(&pit->pending, 0);
 	return 0;
 }

@@ -92,6 +92,28 @@ int lintel_gsi_set(struct lintel_vm *vm, enum line_source source, u32 gsi, bool 
 	return ret;
 }
 
+u64 lintel_gsi_pins(struct lintel_vm *vm, u32 gsi)
+{
+	const struct lintel_routing *routing;
+	u64 pins = 0;
+	u32 i;
+
+	rcu_read_lock();
+	routing = rcu_dereference(lintel_irqchip(vm)->routing);
+	for (i = routing_first(routing, gsi); i < routing->nr; i++) {
+		const struct lintel_route *route = &routing->route[i];
+
+		if (route->gsi != gsi)
+			break;
+		if (route->type != KVM_IRQ_ROUTING_IRQCHIP)
+			continue;
+		pins |= route->chip == KVM_IRQCHIP_IOAPIC ? BIT_ULL(route->pin) :
+							    PIC_PIN(route->pin);
+	}
+	rcu_read_unlock();
+	return pins;
+}
+
 static struct lintel_routing *routing_alloc(u32 nr)
 {
 	struct lintel_routing *routing;
@@ -109,21 +131,8 @@ static int routing_compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Put the routes in order, and note where the PIT's GSI leads. */
-static void routing_finish(struct lintel_routing *routing)
+static void routing_sort(struct lintel_routing *routing)
 {
-	u32 i;
-
-	for (i = 0; i < routing->nr; i++) {
-		struct lintel_route *route = &routing->route[i];
-
-		if (route->gsi || route->type != KVM_IRQ_ROUTING_IRQCHIP)
-			continue;
-		if (route->chip == KVM_IRQCHIP_IOAPIC)
-			routing->pit_ioapic_pins |= BIT(route->pin);
-		else if (!route->pin)
-			routing->pit_pic = true;
-	}
 	sort(routing->route, routing->nr, sizeof(routing->route[0]), routing_compare, NULL);
 }
 
@@ -212,10 +221,11 @@ int lintel_routing_set(struct lintel_vm *vm, const struct kvm_irq_routing_entry 
 	for (i = 0; i < nr; i++)
 		if (routing_translate(&routing->route[i], &entries[i]))
 			goto invalid;
-	routing_finish(routing);
+	routing_sort(routing);
 	if (routing_conflicts(routing))
 		goto invalid;
 	routing_publish(vm->irqchip, routing);
+	lintel_irq_eoi_changed(vm);
 	return 0;
 invalid:
 	kvfree(routing);
@@ -241,7 +251,7 @@ int lintel_routing_default(struct lintel_irqchip *chip)
 	}
 	*route = (struct lintel_route) { .gsi = 0, .type = KVM_IRQ_ROUTING_IRQCHIP,
 					 .chip = KVM_IRQCHIP_IOAPIC, .pin = 2 };
-	routing_finish(routing);
+	routing_sort(routing);
 	routing_publish(chip, routing);
 	return 0;
 }

@@ -132,7 +132,7 @@ static s64 step_run(struct lintel_vm **vmp, const struct step *s)
 	struct lintel_vcpu *vcpu = vm->vcpus[s->cpu];
 	struct kvm_reinject_control control = { .pit_reinject = s->a };
 	struct kvm_msi msi = { .address_lo = s->a, .data = s->b };
-	u64 value = 0;
+	u64 value = 0, bitmap[4];
 	u8 byte = s->b;
 	s64 ret = s->expect;
 
@@ -211,6 +211,13 @@ static s64 step_run(struct lintel_vm **vmp, const struct step *s)
 	case OP_RESTORE:
 		*vmp = test_vm_restore(vm);
 		return ret;
+	case OP_EOI_SEEN:
+		lintel_irq_eoi_vectors(vcpu, bitmap);
+		return bitmap[s->a / 64] >> (s->a % 64) & 1;
+	case OP_EOI_CHANGED:
+		value = vcpu->eoi_vectors;
+		vcpu->eoi_vectors = false;
+		return value;
 	case OP_TSC_OFFSET:
 		vcpu->tsc_offset = s->a;
 		return ret;

@@ -14,7 +14,7 @@ enum op {
 	OP_IOAPIC_READ, OP_WRMSR, OP_RDMSR, OP_NO_RDMSR, OP_BASE, OP_HOST_BASE, OP_AFTER, OP_NMIS,
 	OP_INIT, OP_SIPI, OP_RESET, OP_MSI, OP_DEADLINE, OP_IS_DEADLINE, OP_CR8, OP_NOTIFIED,
 	OP_TAKE_ALL, OP_PIC_TAKE_ALL, OP_REINJECT, OP_INTERRUPTS, OP_NO_PIO, OP_RESTORE,
-	OP_TSC_OFFSET, OP_IN_MASK,
+	OP_TSC_OFFSET, OP_IN_MASK, OP_EOI_SEEN, OP_EOI_CHANGED,
 };
 
 struct step {
@@ -64,6 +64,10 @@ struct step {
 #define INTERRUPTS(at_most)		STEP(INTERRUPTS, 0, 0, 0, at_most)
 /* get the state of every chip and LAPIC and set it again, in a new VM */
 #define RESTORE				STEP(RESTORE, 0, 0, 0, 0)
+/* the EOI of the vector by this vCPU has to be seen */
+#define EOI_SEEN(cpu, vector, expect)	STEP(EOI_SEEN, cpu, vector, 0, expect)
+/* the answer of EOI_SEEN was said to change since the last EOI_CHANGED */
+#define EOI_CHANGED(cpu, expect)	STEP(EOI_CHANGED, cpu, 0, 0, expect)
 #define TSC_OFFSET(cpu, value)		STEP(TSC_OFFSET, cpu, value, 0, 0)
 
 struct script {

@@ -9,6 +9,7 @@
 #ifndef LINTEL_IRQ_TEST_SHIM_H
 #define LINTEL_IRQ_TEST_SHIM_H
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,7 @@
 #define max_t(t, a, b)		max((t)(a), (t)(b))
 #define struct_size(p, member, n) (sizeof(*(p)) + (n) * sizeof((p)->member[0]))
 #define array_index_nospec(i, n) ((i) < (n) ? (i) : 0)
+#define __aligned(n)		__attribute__((aligned(n)))
 #define fallthrough		__attribute__((fallthrough))
 #define fls(x)			((x) ? 32 - __builtin_clz(x) : 0)
 #define sort(base, n, size, compare, swap) qsort(base, n, size, compare)
@@ -57,8 +59,13 @@
 #define WRITE_ONCE(x, v)	(*(volatile __typeof__(x) *)&(x) = (v))
 #define smp_load_acquire(p)	(*(p))
 #define smp_store_release(p, v)	(*(p) = (v))
+#define smp_store_mb(x, v)	((x) = (v))
+#define smp_mb()
 #define smp_wmb()
+#define smp_mb__after_atomic()
 #define xchg(p, v)		__atomic_exchange_n(p, v, __ATOMIC_SEQ_CST)
+#define try_cmpxchg(p, old, new) \
+	__atomic_compare_exchange_n(p, old, new, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST)
 #define rcu_read_lock()
 #define rcu_read_unlock()
 #define rcu_dereference(p)	(p)
@@ -194,7 +201,7 @@ int param_get_uint(char *buffer, const struct kernel_param *kp);
 
 /* --- struct lintel_vm and struct lintel_vcpu: the fields that module/irq reads --- */
 #define SHIM_VCPUS		8
-enum lintel_request { REQ_EVENT };
+enum lintel_request { REQ_EVENT, REQ_EOI_VECTORS };
 struct lintel_lapic;
 struct lintel_vm {
 	struct lintel_vcpu *vcpus[SHIM_VCPUS];
@@ -215,6 +222,7 @@ struct lintel_vcpu {
 	/* what the chips did to it */
 	unsigned int notified, nmis;
 	bool requested;
+	bool eoi_vectors;	/* REQ_EOI_VECTORS */
 };
 
 static inline struct lintel_vcpu *lintel_vm_vcpu(struct lintel_vm *vm, unsigned int i)
@@ -225,8 +233,14 @@ static inline struct lintel_vcpu *lintel_vm_vcpu(struct lintel_vm *vm, unsigned 
 	for ((i) = 0; ((vcpu) = lintel_vm_vcpu((vm), (i))) != NULL; (i)++)
 static inline void lintel_vcpu_request(struct lintel_vcpu *vcpu, enum lintel_request request)
 {
-	(void)request;
-	vcpu->requested = true;
+	if (request == REQ_EOI_VECTORS)
+		vcpu->eoi_vectors = true;
+	else
+		vcpu->requested = true;
+}
+
+static inline void lintel_vcpu_kick(struct lintel_vcpu *vcpu)
+{
 }
 
 static inline void lintel_vcpu_notify_event(struct lintel_vcpu *vcpu)
