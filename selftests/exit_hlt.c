@@ -53,17 +53,23 @@ TEST(hlt_long)
 	vcpu_finish(v);
 }
 
-RM_CODE(hlt_then_out, "sti; hlt; mov $0x10, %dx; outb %al, %dx; hlt");
+RM_CODE(hlt_then_out, "cli; hlt; mov $0x10, %dx; outb %al, %dx; hlt");
 
 static atomic_bool stop_nmis;
 
-static void *send_nmis(void *arg)
+/* By messages: KVM_NMI waits for a KVM_RUN that is under way. */
+static int send_nmi(struct vm *vm)
 {
-	struct vcpu *v = arg;
+	struct kvm_msi msi = { .address_lo = 0xfee00000, .data = 4 << 8 };
 
+	return ioctl(vm->fd, KVM_SIGNAL_MSI, &msi);
+}
+
+static void *send_nmis(void *vm)
+{
 	while (!atomic_load(&stop_nmis)) {
 		usleep(1000);
-		if (ioctl(v->fd, KVM_NMI, 0))
+		if (send_nmi(vm) < 0)
 			return (void *)1L;
 	}
 	return NULL;
@@ -71,12 +77,13 @@ static void *send_nmis(void *arg)
 
 /*
  * With HLT left to the guest no exit tells of it: NMIs from outside end the halt, and what comes
- * next is the port.  Real mode: vector 2 leads to an IRET.
+ * next is the port.  An external interrupt, by which the host gets the CPU back, leaves the guest
+ * halted, though RFLAGS.IF is clear.  Real mode: vector 2 leads to an IRET.
  */
 TEST(hlt_disabled)
 {
 	struct kvm_enable_cap cap = { .cap = KVM_CAP_X86_DISABLE_EXITS };
-	struct vm *vm = vm_create(0);
+	struct vm *vm = vm_create(VM_IRQCHIP);
 	pthread_t thread;
 	struct vcpu *v;
 	void *failed;
@@ -88,13 +95,17 @@ TEST(hlt_disabled)
 	cap.args[0] = KVM_X86_DISABLE_EXITS_HLT;
 	CHECK_OK(ioctl(vm->fd, KVM_ENABLE_CAP, &cap));
 	v = vcpu_create(vm, 0);
-	CHECK_ERRNO(ioctl(vm->fd, KVM_ENABLE_CAP, &cap), EINVAL);
+	/* too late, says the API; KVM before 6.13 did not */
+	if (strcmp(device_path(), "/dev/kvm"))
+		CHECK_ERRNO(ioctl(vm->fd, KVM_ENABLE_CAP, &cap), EINVAL);
 
 	vcpu_set_real(v, CODE(hlt_then_out));
 	*(uint16_t *)(vm->mem + 2 * 4) = GPA_REAL + 0x100;
 	*(uint16_t *)(vm->mem + 2 * 4 + 2) = 0;
 	vm->mem[GPA_REAL + 0x100] = 0xcf;
-	CHECK_EQ(pthread_create(&thread, NULL, send_nmis, v), 0);
+	if (!send_nmi(vm))
+		SKIP("KVM delivers no NMI by a message here");
+	CHECK_EQ(pthread_create(&thread, NULL, send_nmis, vm), 0);
 	vcpu_expect(v, KVM_EXIT_IO);
 	atomic_store(&stop_nmis, true);
 	CHECK_EQ(pthread_join(thread, &failed), 0);
