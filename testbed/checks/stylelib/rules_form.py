@@ -110,7 +110,7 @@ def opening_paragraph(name, text):
     """The comment or docstring at the beginning, without the licence line."""
     if name.endswith((".py",)) or text.startswith("#!/usr/bin/env python"):
         return ast.get_docstring(ast.parse(text)) or ""
-    if name.endswith((".c", ".h", ".S")):
+    if name.endswith((".c", ".cc", ".h", ".S")):
         match = re.match(r"\s*/\*(.*?)\*/", text.split("\n", 1)[1] if "\n" in text else "", re.S)
         return match[1] if match else ""
     lines = [line for line in text.split("\n")[:12]
