@@ -122,6 +122,9 @@ void lintel_set_regs(struct lintel_vcpu *vcpu, const struct kvm_regs *regs);
 void lintel_get_sregs(struct lintel_vcpu *vcpu, struct kvm_sregs *sregs);
 /* -EINVAL: a combination that no CPU can be in. */
 int lintel_set_sregs(struct lintel_vcpu *vcpu, const struct kvm_sregs *sregs);
+/* The second form has the PDPTEs.  -EINVAL also: PDPTEs outside PAE paging, or an unknown flag. */
+void lintel_get_sregs2(struct lintel_vcpu *vcpu, struct kvm_sregs2 *sregs2);
+int lintel_set_sregs2(struct lintel_vcpu *vcpu, const struct kvm_sregs2 *sregs2);
 void lintel_get_debugregs(struct lintel_vcpu *vcpu, struct kvm_debugregs *regs);
 int lintel_set_debugregs(struct lintel_vcpu *vcpu, const struct kvm_debugregs *regs);
 void lintel_get_vcpu_events(struct lintel_vcpu *vcpu, struct kvm_vcpu_events *events);

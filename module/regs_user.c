@@ -6,6 +6,7 @@
 #include <linux/kernel.h>
 #include <linux/string.h>
 #include <asm/processor-flags.h>
+#include <asm/trapnr.h>
 
 #include "irq/irq.h"
 #include "regs.h"
@@ -13,6 +14,7 @@
 #include "vmx/cr.h"
 #include "vmx/debug.h"
 #include "vmx/event.h"
+#include "vmx/guest_debug.h"
 #include "vmx/msr.h"
 #include "vmx/ops.h"
 
@@ -37,6 +39,8 @@ void lintel_get_regs(struct lintel_vcpu *vcpu, struct kvm_regs *regs)
 	regs->r15 = vcpu->gpr[GPR_R15];
 	regs->rip = vcpu->rip;
 	regs->rflags = vcpu->rflags;
+	if (lintel_debug_steps(vcpu))
+		regs->rflags &= ~(u64)X86_EFLAGS_TF;
 }
 
 /*
@@ -209,7 +213,27 @@ static void write_interrupt_bitmap(struct lintel_vcpu *vcpu, const struct kvm_sr
 	vcpu->events.interrupt.nr = nr;
 }
 
-int lintel_set_sregs(struct lintel_vcpu *vcpu, const struct kvm_sregs *sregs)
+static bool pae_paging(const struct kvm_sregs *sregs)
+{
+	return (sregs->cr0 & X86_CR0_PG) && (sregs->cr4 & X86_CR4_PAE) && !(sregs->efer & EFER_LMA);
+}
+
+static const u32 pdptr_fields[4] = { GUEST_PDPTR0, GUEST_PDPTR1, GUEST_PDPTR2, GUEST_PDPTR3 };
+
+static int write_pdptrs(struct lintel_vcpu *vcpu, const u64 *pdptrs)
+{
+	int i;
+
+	if (vmx_window_begin(vcpu))
+		return -EIO;
+	for (i = 0; i < 4; i++)
+		vmcs_write64(pdptr_fields[i], pdptrs[i]);
+	vmx_window_end(vcpu);
+	return 0;
+}
+
+/* @pdptrs: NULL where they are to be read from guest memory. */
+static int set_sregs(struct lintel_vcpu *vcpu, const struct kvm_sregs *sregs, const u64 *pdptrs)
 {
 	int ret;
 
@@ -225,9 +249,8 @@ int lintel_set_sregs(struct lintel_vcpu *vcpu, const struct kvm_sregs *sregs)
 	lintel_write_cr4(vcpu, sregs->cr4);
 	lintel_write_cr0(vcpu, sregs->cr0);
 	write_segments(vcpu, sregs);
-	if ((sregs->cr0 & X86_CR0_PG) && (sregs->cr4 & X86_CR4_PAE) &&
-	    !(sregs->efer & EFER_LMA)) {
-		ret = lintel_load_pdptrs(vcpu, sregs->cr3);
+	if (pae_paging(sregs)) {
+		ret = pdptrs ? write_pdptrs(vcpu, pdptrs) : lintel_load_pdptrs(vcpu, sregs->cr3);
 		if (ret < 0)
 			return ret;
 	}
@@ -239,6 +262,43 @@ int lintel_set_sregs(struct lintel_vcpu *vcpu, const struct kvm_sregs *sregs)
 	lintel_vcpu_request(vcpu, REQ_TLB_FLUSH);
 	lintel_vcpu_request(vcpu, REQ_EVENT);
 	return vcpu->vm->dead ? -EIO : 0;
+}
+
+int lintel_set_sregs(struct lintel_vcpu *vcpu, const struct kvm_sregs *sregs)
+{
+	return set_sregs(vcpu, sregs, NULL);
+}
+
+/* The second form is the first up to the bitmap, in whose place it has the PDPTEs. */
+#define SREGS_COMMON	offsetof(struct kvm_sregs2, flags)
+static_assert(offsetof(struct kvm_sregs, interrupt_bitmap) == SREGS_COMMON);
+
+void lintel_get_sregs2(struct lintel_vcpu *vcpu, struct kvm_sregs2 *sregs2)
+{
+	struct kvm_sregs sregs;
+	int i;
+
+	lintel_get_sregs(vcpu, &sregs);
+	memset(sregs2, 0, sizeof(*sregs2));
+	memcpy(sregs2, &sregs, SREGS_COMMON);
+	if (!pae_paging(&sregs) || vmx_window_begin(vcpu))
+		return;
+	for (i = 0; i < 4; i++)
+		sregs2->pdptrs[i] = vmcs_read64(pdptr_fields[i]);
+	vmx_window_end(vcpu);
+	sregs2->flags = KVM_SREGS2_FLAGS_PDPTRS_VALID;
+}
+
+int lintel_set_sregs2(struct lintel_vcpu *vcpu, const struct kvm_sregs2 *sregs2)
+{
+	struct kvm_sregs sregs = {};
+
+	memcpy(&sregs, sregs2, SREGS_COMMON);
+	if (sregs2->flags & ~(u64)KVM_SREGS2_FLAGS_PDPTRS_VALID)
+		return -EINVAL;
+	if (!sregs2->flags)
+		return set_sregs(vcpu, &sregs, NULL);
+	return pae_paging(&sregs) ? set_sregs(vcpu, &sregs, sregs2->pdptrs) : -EINVAL;
 }
 
 void lintel_get_debugregs(struct lintel_vcpu *vcpu, struct kvm_debugregs *regs)
@@ -253,14 +313,10 @@ int lintel_set_debugregs(struct lintel_vcpu *vcpu, const struct kvm_debugregs *r
 {
 	if (regs->flags || (regs->dr6 >> 32) || (regs->dr7 >> 32))
 		return -EINVAL;
-	if (vmx_window_begin(vcpu))
-		return -EIO;
 	memcpy(vcpu->dr, regs->db, sizeof(regs->db));
 	vcpu->dr6 = regs->dr6;
 	vcpu->dr7 = (regs->dr7 & ~0xd000ULL) | 0x400;
-	vmcs_writel(GUEST_DR7, vcpu->dr7);
-	vmx_window_end(vcpu);
-	return 0;
+	return lintel_write_dr7(vcpu);
 }
 
 #define SHADOW_STATE	(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)
@@ -270,10 +326,19 @@ void lintel_get_vcpu_events(struct lintel_vcpu *vcpu, struct kvm_vcpu_events *ev
 	const struct lintel_events *ev = &vcpu->events;
 	u32 state = lintel_interruptibility(vcpu);
 
-	/* the structure has no room for CR2 and DR6: they are read as registers, after this */
-	lintel_apply_payload(vcpu);
+	/* a VMM that does not know of payloads reads CR2 and DR6 as registers, after this */
+	if (!vcpu->vm->exception_payload)
+		lintel_apply_payload(vcpu);
 	memset(events, 0, sizeof(*events));
-	events->exception.injected = ev->exception.injected || ev->exception.pending;
+	events->exception.injected = ev->exception.injected;
+	if (vcpu->vm->exception_payload) {
+		events->exception.pending = ev->exception.pending;
+		events->exception_has_payload = ev->exception.has_payload;
+		events->exception_payload = ev->exception.payload;
+		events->flags |= KVM_VCPUEVENT_VALID_PAYLOAD;
+	} else {
+		events->exception.injected |= ev->exception.pending;
+	}
 	events->exception.nr = ev->exception.nr;
 	events->exception.has_error_code = ev->exception.has_error;
 	events->exception.error_code = ev->exception.error;
@@ -287,24 +352,47 @@ void lintel_get_vcpu_events(struct lintel_vcpu *vcpu, struct kvm_vcpu_events *ev
 	events->nmi.injected = ev->nmi.injected;
 	events->nmi.pending = min(ev->nmi.pending + atomic_read(&vcpu->nmi_queued), 2);
 	events->nmi.masked = !!(state & GUEST_INTR_STATE_NMI);
-	events->flags = KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW;
+	events->flags |= KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW;
+	if (vcpu->vm->triple_fault_event) {
+		events->triple_fault.pending = test_bit(REQ_TRIPLE_FAULT, &vcpu->requests);
+		events->flags |= KVM_VCPUEVENT_VALID_TRIPLE_FAULT;
+	}
 }
 
 #define EVENT_FLAGS	(KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW | \
 			 KVM_VCPUEVENT_VALID_SIPI_VECTOR)
 
+static bool events_valid(const struct lintel_vm *vm, const struct kvm_vcpu_events *events,
+			 bool pending)
+{
+	u32 flags = EVENT_FLAGS;
+
+	if (vm->exception_payload)
+		flags |= KVM_VCPUEVENT_VALID_PAYLOAD;
+	if (vm->triple_fault_event)
+		flags |= KVM_VCPUEVENT_VALID_TRIPLE_FAULT;
+	if (events->flags & ~flags)
+		return false;
+	return !(events->exception.injected || pending) ||
+	       (events->exception.nr < 32 && events->exception.nr != X86_TRAP_NMI);
+}
+
 int lintel_set_vcpu_events(struct lintel_vcpu *vcpu, const struct kvm_vcpu_events *events)
 {
 	struct lintel_events *ev = &vcpu->events;
 	u32 state = lintel_interruptibility(vcpu) & ~GUEST_INTR_STATE_NMI;
+	bool pending = (events->flags & KVM_VCPUEVENT_VALID_PAYLOAD) && events->exception.pending;
 
-	if (events->flags & ~EVENT_FLAGS)
-		return -EINVAL;
-	if (events->exception.injected && (events->exception.nr > 31 || events->exception.nr == 2))
+	if (!events_valid(vcpu->vm, events, pending))
 		return -EINVAL;
 
 	memset(&ev->exception, 0, sizeof(ev->exception));
-	ev->exception.injected = events->exception.injected;
+	ev->exception.injected = events->exception.injected && !pending;
+	ev->exception.pending = pending;
+	ev->exception.has_payload = pending && events->exception_has_payload;
+	ev->exception.payload = events->exception_payload;
+	if (events->flags & KVM_VCPUEVENT_VALID_TRIPLE_FAULT)
+		assign_bit(REQ_TRIPLE_FAULT, &vcpu->requests, events->triple_fault.pending);
 	ev->exception.nr = events->exception.nr;
 	ev->exception.has_error = events->exception.has_error_code;
 	ev->exception.error = events->exception.error_code;

@@ -28,6 +28,20 @@ enum lintel_next {
 /* KVM_CAP_X86_DISABLE_EXITS: the exits that a VM may be spared */
 #define LINTEL_DISABLE_EXITS	(KVM_X86_DISABLE_EXITS_HLT | KVM_X86_DISABLE_EXITS_PAUSE)
 
+/* KVM_SET_GUEST_DEBUG: the flags that it knows */
+#define LINTEL_GUESTDBG	(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | \
+			 KVM_GUESTDBG_USE_HW_BP | KVM_GUESTDBG_USE_SW_BP | \
+			 KVM_GUESTDBG_INJECT_BP | KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_BLOCKIRQ)
+
+/* KVM_CAP_X86_USER_SPACE_MSR: why an access to an MSR may be user space's */
+#define LINTEL_MSR_EXIT_REASONS	(KVM_MSR_EXIT_REASON_INVAL | KVM_MSR_EXIT_REASON_UNKNOWN | \
+				 KVM_MSR_EXIT_REASON_FILTER)
+
+/* KVM_CAP_SYNC_REGS: what KVM_RUN takes from struct kvm_run and gives there */
+#define LINTEL_SYNC_REGS	(KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS)
+
+#define LINTEL_XSAVE_SIZE	4096	/* of KVM_GET_XSAVE2 */
+
 #define LINTEL_VCPU_MMAP_SIZE	(2 * PAGE_SIZE)	/* struct kvm_run; data of port accesses */
 
 struct lintel_vm;

@@ -9,6 +9,7 @@
 #include <linux/cpumask.h>
 #include <linux/sched/signal.h>
 #include <linux/smp.h>
+#include <asm/trapnr.h>
 
 #include "compat.h"
 #include "halt.h"
@@ -20,6 +21,7 @@
 #include "vmx/controls.h"
 #include "vmx/event.h"
 #include "vmx/explain_capture.h"
+#include "vmx/guest_debug.h"
 #include "vmx/msr.h"
 #include "vmx/run.h"
 
@@ -108,6 +110,10 @@ static int serve_requests(struct lintel_vcpu *vcpu)
 	}
 	/* nothing to write: the software LAPIC sees each EOI */
 	clear_bit(REQ_EOI_VECTORS, &vcpu->requests);
+	if (test_and_clear_bit(REQ_DEBUG_STEP, &vcpu->requests))
+		return lintel_debug_exit(vcpu, X86_TRAP_DB, DR_STEP);
+	if (test_and_clear_bit(REQ_MSR_FILTER, &vcpu->requests))
+		vmx_filter_msrs(vcpu);
 	if (test_and_clear_bit(REQ_CLOCK, &vcpu->requests))
 		lintel_clock_update(vcpu);
 	return RESUME;
@@ -220,6 +226,8 @@ static int run_loaded(struct lintel_vcpu *vcpu)
 		return ret;
 	if (run_immediate_exit(run))
 		return -EINTR;
+	if (lintel_debug_steps(vcpu))
+		lintel_debug_arm_step(vcpu);
 	return run_loop(vcpu);
 }
 

@@ -61,6 +61,8 @@ enum lintel_request {
 	REQ_EOI_VECTORS,	/* lintel_irq_eoi_vectors() would give something else */
 	REQ_DEAD,		/* the VM was killed */
 	REQ_TRIPLE_FAULT,	/* a fault while delivering #DF: shut down */
+	REQ_DEBUG_STEP,		/* the debugger's single step is done */
+	REQ_MSR_FILTER,		/* KVM_X86_SET_MSR_FILTER: the MSR bitmap is to follow */
 };
 
 /* An event that is to be injected, or whose injection an exit has cut short. */
@@ -203,6 +205,11 @@ struct lintel_vcpu {
 	u64 guest_maxphyaddr_mask;			/* [M] bits of a physical address beyond MAXPHYADDR */
 	u64 cr4_reserved;				/* [M] bits that this guest's CPUID does not allow */
 	u64 xcr0_allowed;				/* [M] */
+
+	struct {
+		u32 control;				/* [M] KVM_GUESTDBG_*; 0: nobody debugs */
+		unsigned long dr[4], dr7;		/* [M] its breakpoints */
+	} debug;
 
 	struct {
 		u64 system_time_msr;			/* [M] MSR_KVM_SYSTEM_TIME_NEW */

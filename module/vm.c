@@ -18,6 +18,7 @@
 #include "vcpu_life.h"
 #include "vm.h"
 #include "vmx/cpu.h"
+#include "vmx/msr_filter.h"
 
 /* Told apart from all VMs before it; 0 is none. */
 static atomic64_t serial;
@@ -84,6 +85,7 @@ static void vm_release(struct kref *refs)
 	}
 	mmdrop(vm->mm);
 	vmx_put();
+	lintel_msr_filter_free(vm);
 	cleanup_srcu_struct(&vm->srcu);
 	kfree(vm);
 	module_put(THIS_MODULE);

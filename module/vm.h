@@ -23,6 +23,7 @@
 #include "types.h"
 
 struct lintel_irqchip;
+struct lintel_msr_filter;
 struct lintel_pit;
 
 struct lintel_vm {
@@ -42,6 +43,12 @@ struct lintel_vm {
 
 	bool dead;					/* [A] a VMX instruction failed: nothing runs any more */
 	u32 disabled_exits;				/* [L] KVM_X86_DISABLE_EXITS_*; [I] once vCPUs exist */
+	struct lintel_msr_filter __rcu *msr_filter;	/* [L] writers; NULL: all is allowed */
+	u32 user_space_msr;				/* [A] KVM_MSR_EXIT_REASON_*: user space's */
+	/* capabilities turned on by KVM_ENABLE_CAP, by their names */
+	bool exception_payload;				/* [A] */
+	bool triple_fault_event;			/* [A] */
+	bool exit_on_emulation_failure;			/* [A] */
 	u32 boot_cpu_id;				/* [L] KVM_SET_BOOT_CPU_ID */
 	u64 halt_poll_max;				/* [A] KVM_CAP_HALT_POLL, ns; more than 32 bits: not set */
 	u64 tsc_khz;					/* [L] default of new vCPUs */

@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "attr.h"
 #include "dev.h"
 #include "user.h"
 #include "../vm.h"
@@ -123,6 +124,8 @@ static const struct ioctl_row dev_rows[] = {
 	{ KVM_GET_MSRS, LOCK_NONE, ARG_USER, dev_get_msrs },
 	{ KVM_GET_SUPPORTED_CPUID, LOCK_NONE, ARG_USER, dev_supported_cpuid },
 	{ KVM_GET_EMULATED_CPUID, LOCK_NONE, ARG_USER, dev_emulated_cpuid },
+	{ KVM_HAS_DEVICE_ATTR, LOCK_NONE, ARG_COPY, lintel_dev_has_attr },
+	{ KVM_GET_DEVICE_ATTR, LOCK_NONE, ARG_COPY, lintel_dev_get_attr },
 	{ KVM_X86_GET_MCE_CAP_SUPPORTED, LOCK_NONE, ARG_COPY, dev_mce_cap },
 };
 

@@ -51,7 +51,8 @@ struct ioctl_row {
 
 /*
  * lintel_ioctl_dispatch - find @cmd in @rows and carry it out.
- * -ENOTTY: no such command; -EIO: another mm than the VM's; -EFAULT, -ENOMEM, or the handler's answer.
+ * -ENOTTY: no such command; -EIO: another mm than the VM's; -EFAULT, -ENOMEM, or the handler's
+ * answer.
  */
 long lintel_ioctl_dispatch(const struct ioctl_row *rows, unsigned int nr,
 			   struct ioctl_context *ctx, unsigned int cmd, unsigned long arg);
@@ -59,7 +60,7 @@ long lintel_ioctl_dispatch(const struct ioctl_row *rows, unsigned int nr,
 /* lintel_check_extension - the value of a KVM_CAP_, 0 when absent. */
 long lintel_check_extension(struct lintel_vm *vm, unsigned long cap);
 
-/* lintel_vm_enable_cap - KVM_ENABLE_CAP on a VM.  -EINVAL: unknown, or arguments it does not take. */
+/* lintel_vm_enable_cap - KVM_ENABLE_CAP on a VM.  -EINVAL: unknown, or not its arguments. */
 long lintel_vm_enable_cap(struct ioctl_context *ctx);
 
 /* lintel_vcpu_open - KVM_CREATE_VCPU: the new descriptor. */

@@ -10,6 +10,7 @@
 
 #include "dev.h"
 #include "../vm.h"
+#include "../vmx/msr_filter.h"
 
 /* Before the first vCPU: the controls are written when a vCPU is made. */
 static long disable_exits(struct lintel_vm *vm, const u64 *args)
@@ -26,6 +27,23 @@ static long halt_poll(struct lintel_vm *vm, const u64 *args)
 	return 0;
 }
 
+static long user_space_msr(struct lintel_vm *vm, const u64 *args)
+{
+	WRITE_ONCE(vm->user_space_msr, args[0]);
+	return 0;
+}
+
+#define SWITCH(name)								\
+static long name(struct lintel_vm *vm, const u64 *args)			\
+{										\
+	WRITE_ONCE(vm->name, args[0]);						\
+	return 0;								\
+}
+
+SWITCH(exception_payload)
+SWITCH(triple_fault_event)
+SWITCH(exit_on_emulation_failure)
+
 static const struct {
 	u32 cap;
 	u64 allowed;		/* bits of args[0] */
@@ -34,6 +52,10 @@ static const struct {
 } vm_capabilities[] = {
 	{ KVM_CAP_X86_DISABLE_EXITS, LINTEL_DISABLE_EXITS, disable_exits },
 	{ KVM_CAP_HALT_POLL, U32_MAX, halt_poll },
+	{ KVM_CAP_X86_USER_SPACE_MSR, LINTEL_MSR_EXIT_REASONS, user_space_msr },
+	{ KVM_CAP_EXCEPTION_PAYLOAD, 1, exception_payload },
+	{ KVM_CAP_X86_TRIPLE_FAULT_EVENT, 1, triple_fault_event },
+	{ KVM_CAP_EXIT_ON_EMULATION_FAILURE, 1, exit_on_emulation_failure },
 };
 
 long lintel_vm_enable_cap(struct ioctl_context *ctx)

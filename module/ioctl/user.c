@@ -48,6 +48,32 @@ struct kvm_cpuid_entry2 *lintel_user_cpuid(void __user *user, u32 *nent)
 	return vmemdup_user(head->entries, array_size(*nent, sizeof(struct kvm_cpuid_entry2)));
 }
 
+struct kvm_cpuid_entry2 *lintel_user_cpuid_v1(void __user *user, u32 *nent)
+{
+	struct kvm_cpuid __user *head = user;
+	struct kvm_cpuid_entry2 *entries;
+	struct kvm_cpuid_entry *old;
+	u32 i;
+
+	if (get_user(*nent, &head->nent))
+		return ERR_PTR(-EFAULT);
+	if (*nent > LINTEL_MAX_CPUID)
+		return ERR_PTR(-E2BIG);
+	if (!*nent)
+		return NULL;
+	old = vmemdup_user(head->entries, array_size(*nent, sizeof(*old)));
+	if (IS_ERR(old))
+		return ERR_CAST(old);
+	entries = kvcalloc(*nent, sizeof(*entries), GFP_KERNEL_ACCOUNT);
+	for (i = 0; entries && i < *nent; i++)
+		entries[i] = (struct kvm_cpuid_entry2) {
+			.function = old[i].function, .eax = old[i].eax, .ebx = old[i].ebx,
+			.ecx = old[i].ecx, .edx = old[i].edx,
+		};
+	kvfree(old);
+	return entries ? entries : ERR_PTR(-ENOMEM);
+}
+
 long lintel_user_msrs(void __user *user, int (*op)(void *ctx, u32 msr, u64 *value), void *ctx,
 		      bool write_back)
 {

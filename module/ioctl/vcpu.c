@@ -12,7 +12,9 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "attr.h"
 #include "dev.h"
+#include "sync.h"
 #include "user.h"
 #include "../compat.h"
 #include "../irq/irq.h"
@@ -23,11 +25,22 @@
 #include "../vm.h"
 #include "../vmx/cpuid.h"
 #include "../vmx/explain_capture.h"
+#include "../vmx/guest_debug.h"
+#include "../vmx/mce.h"
 #include "../vmx/msr.h"
 
 static long vcpu_run(struct ioctl_context *ctx)
 {
-	return ctx->number ? -EINVAL : lintel_vcpu_run(ctx->vcpu);
+	long ret;
+
+	if (ctx->number)
+		return -EINVAL;
+	ret = lintel_sync_in(ctx->vcpu);
+	if (ret)
+		return ret;
+	ret = lintel_vcpu_run(ctx->vcpu);
+	lintel_sync_out(ctx->vcpu);
+	return ret;
 }
 
 /* For handlers that return nothing and those that return an errno. */
@@ -51,10 +64,14 @@ static long vcpu_set_##name(struct ioctl_context *ctx)				\
 GET(regs, kvm_regs)
 GET(sregs, kvm_sregs)
 SET(sregs, kvm_sregs)
+GET(sregs2, kvm_sregs2)
+SET(sregs2, kvm_sregs2)
 GET(debugregs, kvm_debugregs)
 SET(debugregs, kvm_debugregs)
 GET(vcpu_events, kvm_vcpu_events)
 SET(vcpu_events, kvm_vcpu_events)
+SET(guest_debug, kvm_guest_debug)
+SET(mce, kvm_x86_mce)
 
 static long vcpu_set_regs(struct ioctl_context *ctx)
 {
@@ -77,6 +94,22 @@ static long vcpu_get_xsave(struct ioctl_context *ctx)
 {
 	guest_xsave_get(ctx->vcpu, ctx->arg);
 	return 0;
+}
+
+/* The form whose length KVM_CAP_XSAVE2 tells: the same here. */
+static long vcpu_get_xsave2(struct ioctl_context *ctx)
+{
+	struct kvm_xsave *xsave = kmalloc(sizeof(*xsave), GFP_KERNEL_ACCOUNT);
+	long ret = 0;
+
+	static_assert(sizeof(*xsave) == LINTEL_XSAVE_SIZE);
+	if (!xsave)
+		return -ENOMEM;
+	guest_xsave_get(ctx->vcpu, xsave);
+	if (copy_to_user(ctx->user, xsave, sizeof(*xsave)))
+		ret = -EFAULT;
+	kfree(xsave);
+	return ret;
 }
 
 static long vcpu_set_xsave(struct ioctl_context *ctx)
@@ -155,6 +188,21 @@ static long vcpu_set_cpuid2(struct ioctl_context *ctx)
 	long ret;
 
 	entries = lintel_user_cpuid(ctx->user, &nent);
+	if (IS_ERR(entries))
+		return PTR_ERR(entries);
+	ret = lintel_cpuid_set(ctx->vcpu, entries, nent);
+	kvfree(entries);
+	return ret;
+}
+
+/* The older form has no subleaves. */
+static long vcpu_set_cpuid(struct ioctl_context *ctx)
+{
+	struct kvm_cpuid_entry2 *entries;
+	u32 nent;
+	long ret;
+
+	entries = lintel_user_cpuid_v1(ctx->user, &nent);
 	if (IS_ERR(entries))
 		return PTR_ERR(entries);
 	ret = lintel_cpuid_set(ctx->vcpu, entries, nent);
@@ -302,9 +350,13 @@ static const struct ioctl_row vcpu_rows[] = {
 	{ KVM_SET_REGS, LOCK_VCPU_LOADED, ARG_COPY, vcpu_set_regs },
 	{ KVM_GET_SREGS, LOCK_VCPU_LOADED, ARG_COPY, vcpu_get_sregs },
 	{ KVM_SET_SREGS, LOCK_VCPU_LOADED, ARG_COPY, vcpu_set_sregs },
+	{ KVM_GET_SREGS2, LOCK_VCPU_LOADED, ARG_COPY, vcpu_get_sregs2 },
+	{ KVM_SET_SREGS2, LOCK_VCPU_LOADED, ARG_COPY, vcpu_set_sregs2 },
+	{ KVM_SET_GUEST_DEBUG, LOCK_VCPU_LOADED, ARG_COPY, vcpu_set_guest_debug },
 	{ KVM_GET_FPU, LOCK_VCPU, ARG_COPY, vcpu_get_fpu },
 	{ KVM_SET_FPU, LOCK_VCPU, ARG_COPY, vcpu_set_fpu },
 	{ KVM_GET_XSAVE, LOCK_VCPU, ARG_COPY, vcpu_get_xsave },
+	{ KVM_GET_XSAVE2, LOCK_VCPU, ARG_USER, vcpu_get_xsave2 },
 	{ KVM_SET_XSAVE, LOCK_VCPU, ARG_COPY, vcpu_set_xsave },
 	{ KVM_GET_XCRS, LOCK_VCPU, ARG_COPY, vcpu_get_xcrs },
 	{ KVM_SET_XCRS, LOCK_VCPU, ARG_COPY, vcpu_set_xcrs },
@@ -313,6 +365,7 @@ static const struct ioctl_row vcpu_rows[] = {
 	{ KVM_GET_LAPIC, LOCK_VCPU_LOADED, ARG_COPY, vcpu_get_lapic },
 	{ KVM_SET_LAPIC, LOCK_VCPU_LOADED, ARG_COPY, vcpu_set_lapic },
 	{ KVM_GET_CPUID2, LOCK_VCPU, ARG_USER, vcpu_get_cpuid2 },
+	{ KVM_SET_CPUID, LOCK_VCPU, ARG_USER, vcpu_set_cpuid },
 	{ KVM_SET_CPUID2, LOCK_VCPU, ARG_USER, vcpu_set_cpuid2 },
 	{ KVM_GET_MP_STATE, LOCK_VCPU_LOADED, ARG_COPY, vcpu_get_mp_state },
 	{ KVM_SET_MP_STATE, LOCK_VCPU_LOADED, ARG_COPY, vcpu_set_mp_state },
@@ -327,6 +380,10 @@ static const struct ioctl_row vcpu_rows[] = {
 	{ KVM_SET_SIGNAL_MASK, LOCK_VCPU, ARG_USER, vcpu_signal_mask },
 	{ KVM_KVMCLOCK_CTRL, LOCK_VCPU, ARG_NUMBER, vcpu_clock_ctrl },
 	{ KVM_X86_SETUP_MCE, LOCK_VCPU, ARG_COPY, vcpu_setup_mce },
+	{ KVM_X86_SET_MCE, LOCK_VCPU_LOADED, ARG_COPY, vcpu_set_mce },
+	{ KVM_HAS_DEVICE_ATTR, LOCK_VCPU, ARG_COPY, lintel_vcpu_has_attr },
+	{ KVM_GET_DEVICE_ATTR, LOCK_VCPU, ARG_COPY, lintel_vcpu_get_attr },
+	{ KVM_SET_DEVICE_ATTR, LOCK_VCPU_LOADED, ARG_COPY, lintel_vcpu_set_attr },
 	{ KVM_TRANSLATE, LOCK_VCPU_LOADED, ARG_COPY, vcpu_translate },
 	{ KVM_GET_STATS_FD, LOCK_NONE, ARG_NUMBER, vcpu_stats_fd },
 	{ LINTEL_EXPLAIN_ENTRY, LOCK_VCPU_LOADED, ARG_COPY, vcpu_explain_entry },

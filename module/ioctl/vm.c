@@ -16,6 +16,7 @@
 #include "../stats.h"
 #include "../vcpu_life.h"
 #include "../vm.h"
+#include "../vmx/msr_filter.h"
 
 static long vm_check_extension(struct ioctl_context *ctx)
 {
@@ -185,6 +186,30 @@ static long vm_get_tsc_khz(struct ioctl_context *ctx)
 	return ctx->vm->tsc_khz;
 }
 
+static long vm_set_msr_filter(struct ioctl_context *ctx)
+{
+	unsigned long *bitmap[KVM_MSR_FILTER_MAX_RANGES] = {};
+	const struct kvm_msr_filter *filter = ctx->arg;
+	long ret = 0;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(bitmap) && ret >= 0; i++) {
+		ret = lintel_msr_range_size(&filter->ranges[i]);
+		if (ret <= 0)
+			continue;
+		bitmap[i] = memdup_user(filter->ranges[i].bitmap, ret);
+		if (IS_ERR(bitmap[i])) {
+			ret = PTR_ERR(bitmap[i]);
+			bitmap[i] = NULL;
+		}
+	}
+	if (ret >= 0)
+		ret = lintel_msr_filter_set(ctx->vm, filter, bitmap);
+	while (ret && i)
+		kfree(bitmap[--i]);
+	return ret;
+}
+
 static long vm_stats_fd(struct ioctl_context *ctx)
 {
 	return lintel_vm_stats_fd(ctx->vm);
@@ -214,6 +239,7 @@ static const struct ioctl_row vm_rows[] = {
 	{ KVM_GET_CLOCK, LOCK_NONE, ARG_COPY, vm_get_clock },
 	{ KVM_SET_CLOCK, LOCK_NONE, ARG_COPY, vm_set_clock },
 	{ KVM_GET_TSC_KHZ, LOCK_NONE, ARG_NUMBER, vm_get_tsc_khz },
+	{ KVM_X86_SET_MSR_FILTER, LOCK_VM, ARG_COPY, vm_set_msr_filter },
 	{ KVM_GET_STATS_FD, LOCK_NONE, ARG_NUMBER, vm_stats_fd },
 };
 

@@ -17,7 +17,8 @@
 #include "caps.h"
 #include "controls.h"
 #include "cr.h"
-#include "debug.h"
+#include "guest_debug.h"
+#include "msr_filter.h"
 #include "ops.h"
 #include "../compat.h"
 #include "../irq/irq.h"
@@ -47,10 +48,40 @@ static void allow_msr(void *bitmap, u32 msr)
 	__clear_bit(msr, bitmap + base + 0x800);
 }
 
+static void deny_msr(void *bitmap, u32 msr, bool write)
+{
+	unsigned int base = (msr >= 0xc0000000 ? 0x400 : 0) + (write ? 0x800 : 0);
+
+	__set_bit(msr & 0x1fff, bitmap + base);
+}
+
+void vmx_filter_msrs(struct lintel_vcpu *vcpu)
+{
+	void *bitmap = vcpu->vmx.msr_bitmap;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(direct_msrs); i++) {
+		allow_msr(bitmap, direct_msrs[i]);
+		if (!lintel_msr_allowed(vcpu, direct_msrs[i], KVM_MSR_FILTER_READ))
+			deny_msr(bitmap, direct_msrs[i], false);
+		if (!lintel_msr_allowed(vcpu, direct_msrs[i], KVM_MSR_FILTER_WRITE))
+			deny_msr(bitmap, direct_msrs[i], true);
+	}
+}
+
+int vmx_intercept_exceptions(struct lintel_vcpu *vcpu, u32 more)
+{
+	if (vmx_window_begin(vcpu))
+		return -EIO;
+	vmcs_write32(EXCEPTION_BITMAP, EXCEPTIONS_ALWAYS | more);
+	vmx_window_end(vcpu);
+	return 0;
+}
+
 int vmx_vcpu_init(struct lintel_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = &vcpu->vmx;
-	int i, err;
+	int err;
 
 	vmx->host_cpu = -1;
 	err = vmcs_alloc(&vcpu->vmcs);
@@ -62,8 +93,7 @@ int vmx_vcpu_init(struct lintel_vcpu *vcpu)
 		return -ENOMEM;
 	}
 	memset(vmx->msr_bitmap, 0xff, PAGE_SIZE);
-	for (i = 0; i < ARRAY_SIZE(direct_msrs); i++)
-		allow_msr(vmx->msr_bitmap, direct_msrs[i]);
+	vmx_filter_msrs(vcpu);
 
 	if (vmx_has_vpid()) {
 		/* None left: VPID stays off for this vCPU, and each entry flushes. */
@@ -204,7 +234,6 @@ int vmx_vcpu_setup(struct lintel_vcpu *vcpu)
 /* SDM, table "IA-32 and Intel 64 Processor States Following Power-up, Reset, or INIT". */
 static const struct field_value reset_fields[] = {
 	{ GUEST_CR3, 0 },
-	{ GUEST_DR7, DR7_FIXED_1 },
 	{ GUEST_GDTR_BASE, 0 }, { GUEST_GDTR_LIMIT, 0xffff },
 	{ GUEST_IDTR_BASE, 0 }, { GUEST_IDTR_LIMIT, 0xffff },
 	{ GUEST_SYSENTER_CS, 0 }, { GUEST_SYSENTER_ESP, 0 }, { GUEST_SYSENTER_EIP, 0 },
@@ -271,6 +300,7 @@ void vmx_vcpu_reset(struct lintel_vcpu *vcpu, bool init)
 	if (!init)
 		vmcs_write64(GUEST_IA32_PAT, pat_reset);
 	reset_segments(vcpu);
+	lintel_write_dr7(vcpu);
 	lintel_write_efer(vcpu, 0);
 	lintel_write_cr4(vcpu, 0);
 	lintel_write_cr0(vcpu, cr0);

@@ -23,4 +23,13 @@ void vmx_vcpu_reset(struct lintel_vcpu *vcpu, bool init);
 /* vmx_set_proc_control - set or clear one primary control; in a window; VMWRITE only when it changes. */
 void vmx_set_proc_control(struct lintel_vcpu *vcpu, u32 bit, bool on);
 
+/* vmx_intercept_exceptions - exceptions that exit besides those that always do.  0 or -EIO. */
+int vmx_intercept_exceptions(struct lintel_vcpu *vcpu, u32 more);
+
+/*
+ * vmx_filter_msrs - what KVM_X86_SET_MSR_FILTER denies exits, even where the guest may otherwise
+ * read and write directly.  Running thread, outside the guest.
+ */
+void vmx_filter_msrs(struct lintel_vcpu *vcpu);
+
 #endif

@@ -154,7 +154,8 @@ static void inject_exception(struct lintel_vcpu *vcpu)
 	    (lintel_interruptibility(vcpu) & SHADOWS))
 		vmcs_writel(GUEST_PENDING_DBG_EXCEPTIONS,
 			    vmcs_readl(GUEST_PENDING_DBG_EXCEPTIONS) | DR_STEP);
-	if (ex->has_error) {
+	/* what user space queued may have one where the CPU delivers none */
+	if (ex->has_error && (vcpu->cr0 & X86_CR0_PE)) {
 		info |= INTR_INFO_DELIVER_CODE_MASK;
 		vmcs_write32(VM_ENTRY_EXCEPTION_ERROR_CODE, ex->error);
 	}

@@ -17,6 +17,7 @@
 #include "event.h"
 #include "exit.h"
 #include "explain_capture.h"
+#include "guest_debug.h"
 #include "ops.h"
 #include "run.h"
 #include "../compat.h"
@@ -120,7 +121,9 @@ void lintel_instruction_done(struct lintel_vcpu *vcpu)
 							    GUEST_INTR_STATE_MOV_SS));
 	if (rflags & X86_EFLAGS_RF)
 		lintel_set_rflags(vcpu, rflags & ~X86_EFLAGS_RF);
-	if (rflags & X86_EFLAGS_TF)
+	if (lintel_debug_steps(vcpu))
+		lintel_vcpu_request(vcpu, REQ_DEBUG_STEP);
+	else if (rflags & X86_EFLAGS_TF)
 		lintel_queue_debug(vcpu, DR_STEP);
 }
 

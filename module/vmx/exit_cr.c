@@ -10,6 +10,7 @@
 #include "debug.h"
 #include "event.h"
 #include "exit.h"
+#include "guest_debug.h"
 #include "ops.h"
 #include "../irq/irq.h"
 #include "../regs.h"
@@ -115,10 +116,7 @@ int exit_cr_access(struct lintel_vcpu *vcpu)
 static void write_dr7(struct lintel_vcpu *vcpu, unsigned long value)
 {
 	vcpu->dr7 = (value & DR7_WRITABLE) | DR7_FIXED_1;
-	if (vmx_window_begin(vcpu))
-		return;
-	vmcs_writel(GUEST_DR7, vcpu->dr7);
-	vmx_window_end(vcpu);
+	lintel_write_dr7(vcpu);
 }
 
 /* 0, or 1 for #GP: bits 63:32 of DR6 and DR7 must be zero. */
@@ -167,6 +165,8 @@ int exit_dr_access(struct lintel_vcpu *vcpu)
 		}
 		nr += 2;
 	}
+	if (unlikely(lintel_debug_dr7(vcpu) & DR7_GD) && vcpu->debug.control)
+		return lintel_debug_exit(vcpu, X86_TRAP_DB, DR_BD);
 	if (vcpu->dr7 & DR7_GD) {
 		lintel_queue_debug(vcpu, DR_BD);
 		return RESUME;

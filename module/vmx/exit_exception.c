@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Exceptions that exit: #DB and #AC always (a guest could make their delivery loop for ever), and
- * #MC, which belongs to the host and was forwarded before this runs.
+ * Exceptions that exit: #DB and #AC always (a guest could make their delivery loop for ever), #BP
+ * while user space debugs, and #MC, which belongs to the host and was forwarded before this runs.
  */
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
@@ -10,6 +10,7 @@
 #include "debug.h"
 #include "event.h"
 #include "exit.h"
+#include "guest_debug.h"
 #include "../compat.h"
 #include "../regs.h"
 
@@ -30,7 +31,13 @@ int exit_exception(struct lintel_vcpu *vcpu)
 	switch (exit->intr_info & INTR_INFO_VECTOR_MASK) {
 	case X86_TRAP_MC:
 		return RESUME;
+	case X86_TRAP_BP:
+		return lintel_debug_exit(vcpu, X86_TRAP_BP, 0);
 	case X86_TRAP_DB:
+		if (unlikely(vcpu->debug.control &
+			     (KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_HW_BP)))
+			return lintel_debug_exit(vcpu, X86_TRAP_DB,
+						 exit->qualification & DB_QUALIFICATION);
 		/* INT1 is a trap: its #DB comes after it */
 		if ((exit->intr_info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_PRIV_SW_EXCEPTION) {
 			lintel_set_rip(vcpu, lintel_rip(vcpu) + exit->instruction_len);

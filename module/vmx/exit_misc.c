@@ -11,6 +11,7 @@
 #include "exit.h"
 #include "fpu.h"
 #include "msr.h"
+#include "msr_filter.h"
 #include "../paravirt/hypercall.h"
 #include "../regs.h"
 #include "../trace.h"
@@ -85,13 +86,13 @@ int exit_msr_read(struct lintel_vcpu *vcpu)
 {
 	u32 msr = vcpu->gpr[GPR_RCX];
 	u64 value = 0;
-	bool fault = lintel_msr_get(vcpu, msr, &value, false);
+	int err = -EPERM;
 
-	trace_lintel_msr(vcpu, false, msr, value, fault);
-	if (fault) {
-		lintel_inject_gp(vcpu);
-		return RESUME;
-	}
+	if (lintel_msr_allowed(vcpu, msr, KVM_MSR_FILTER_READ))
+		err = lintel_msr_get(vcpu, msr, &value, false);
+	trace_lintel_msr(vcpu, false, msr, value, err);
+	if (err)
+		return lintel_msr_to_user(vcpu, msr, 0, false, err);
 	vcpu->gpr[GPR_RAX] = lower_32_bits(value);
 	vcpu->gpr[GPR_RDX] = upper_32_bits(value);
 	lintel_skip_instruction(vcpu);
@@ -102,13 +103,14 @@ int exit_msr_write(struct lintel_vcpu *vcpu)
 {
 	u32 msr = vcpu->gpr[GPR_RCX];
 	u64 value = (u32)vcpu->gpr[GPR_RAX] | (u64)(u32)vcpu->gpr[GPR_RDX] << 32;
-	bool fault = lintel_msr_set(vcpu, msr, value, false);
+	int err = -EPERM;
 
-	trace_lintel_msr(vcpu, true, msr, value, fault);
-	if (fault)
-		lintel_inject_gp(vcpu);
-	else
-		lintel_skip_instruction(vcpu);
+	if (lintel_msr_allowed(vcpu, msr, KVM_MSR_FILTER_WRITE))
+		err = lintel_msr_set(vcpu, msr, value, false);
+	trace_lintel_msr(vcpu, true, msr, value, err);
+	if (err)
+		return lintel_msr_to_user(vcpu, msr, value, true, err);
+	lintel_skip_instruction(vcpu);
 	return RESUME;
 }
 

@@ -207,6 +207,15 @@ static int to_user(struct lintel_vcpu *vcpu)
 	return TO_USER;
 }
 
+/* A program in the guest must not be able to end it: only its kernel's failures are reported. */
+static int emulation_failed(struct lintel_vcpu *vcpu, const struct emulate_ctxt *c)
+{
+	if (vcpu->vm->exit_on_emulation_failure || !lintel_cpl(vcpu))
+		return lintel_emulation_failed(vcpu, c->insn.bytes, c->insn.fetched);
+	lintel_inject_ud(vcpu);
+	return RESUME;
+}
+
 int lintel_interpret(struct lintel_vcpu *vcpu)
 {
 	struct emulate_ctxt *c = &vcpu->emul;
@@ -234,6 +243,6 @@ int lintel_interpret(struct lintel_vcpu *vcpu)
 	default:
 		emulate_reset(c);
 		memset(&vcpu->io, 0, sizeof(vcpu->io));
-		return lintel_emulation_failed(vcpu, c->insn.bytes, c->insn.fetched);
+		return emulation_failed(vcpu, c);
 	}
 }

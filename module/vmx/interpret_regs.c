@@ -11,6 +11,7 @@
 #include "cr.h"
 #include "interpret_ops.h"
 #include "msr.h"
+#include "msr_filter.h"
 #include "ops.h"
 #include "../regs.h"
 #include "../vm.h"
@@ -123,13 +124,15 @@ int interpret_set_cr(struct emulate_ctxt *c, unsigned int nr, u64 val)
 
 int interpret_get_msr(struct emulate_ctxt *c, u32 msr, u64 *val)
 {
-	return lintel_msr_get(vcpu_of(c), msr, val, false) ?
+	return !lintel_msr_allowed(vcpu_of(c), msr, KVM_MSR_FILTER_READ) ||
+	       lintel_msr_get(vcpu_of(c), msr, val, false) ?
 	       emulate_raise_error(c, X86_TRAP_GP, 0) : EMULATE_OK;
 }
 
 int interpret_set_msr(struct emulate_ctxt *c, u32 msr, u64 val)
 {
-	return lintel_msr_set(vcpu_of(c), msr, val, false) ?
+	return !lintel_msr_allowed(vcpu_of(c), msr, KVM_MSR_FILTER_WRITE) ||
+	       lintel_msr_set(vcpu_of(c), msr, val, false) ?
 	       emulate_raise_error(c, X86_TRAP_GP, 0) : EMULATE_OK;
 }
 

@@ -245,6 +245,17 @@ static void host_set_tsc(struct lintel_vcpu *vcpu, u64 value)
 	write_tsc_offset(vcpu, offset);
 }
 
+void lintel_set_tsc_offset(struct lintel_vcpu *vcpu, u64 offset)
+{
+	struct lintel_vm *vm = vcpu->vm;
+
+	mutex_lock(&vm->tsc_lock);
+	vm->tsc_offset = offset;
+	vm->tsc_offset_set = true;
+	mutex_unlock(&vm->tsc_lock);
+	write_tsc_offset(vcpu, offset);
+}
+
 static void guest_set_tsc(struct lintel_vcpu *vcpu, u64 value)
 {
 	u64 offset = value - rdtsc();
@@ -330,7 +341,7 @@ static int get_special(struct lintel_vcpu *vcpu, u32 msr, u64 *value)
 		*value = vcpu->ucode_rev;
 		return 0;
 	default:
-		return -EINVAL;
+		return -ENOENT;
 	}
 }
 
@@ -369,7 +380,7 @@ static int set_special(struct lintel_vcpu *vcpu, u32 msr, u64 value, bool host)
 	case MSR_IA32_UCODE_WRITE:
 		return 0;	/* nothing is loaded, as on any virtual machine */
 	default:
-		return -EINVAL;
+		return -ENOENT;
 	}
 }
 
@@ -383,7 +394,7 @@ static int get_constant(u32 msr, u64 *value)
 		*value = constant_msrs[i].value;
 		return 0;
 	}
-	return -EINVAL;
+	return -ENOENT;
 }
 
 /* @host: a VMM that restores what it has saved. */
@@ -396,9 +407,9 @@ static int set_constant(u32 msr, u64 value, bool host)
 			continue;
 		if (host ? value == constant_msrs[i].value : constant_msrs[i].takes_zero && !value)
 			return 0;
-		break;
+		return -EINVAL;
 	}
-	return -EINVAL;
+	return -ENOENT;
 }
 
 int lintel_msr_get(struct lintel_vcpu *vcpu, u32 msr, u64 *value, bool host)
@@ -406,6 +417,7 @@ int lintel_msr_get(struct lintel_vcpu *vcpu, u32 msr, u64 *value, bool host)
 	const struct stored_msr *stored = find_stored(msr);
 	unsigned long field = vmcs_field_of(msr);
 	u64 *bank;
+	int err;
 
 	if (stored) {
 		*value = *(u64 *)((u8 *)vcpu + stored->offset);
@@ -424,9 +436,8 @@ int lintel_msr_get(struct lintel_vcpu *vcpu, u32 msr, u64 *value, bool host)
 		*value = *bank;
 		return 0;
 	}
-	if (!get_special(vcpu, msr, value))
-		return 0;
-	return get_constant(msr, value);
+	err = get_special(vcpu, msr, value);
+	return err == -ENOENT ? get_constant(msr, value) : err;
 }
 
 int lintel_msr_set(struct lintel_vcpu *vcpu, u32 msr, u64 value, bool host)
@@ -434,6 +445,7 @@ int lintel_msr_set(struct lintel_vcpu *vcpu, u32 msr, u64 value, bool host)
 	const struct stored_msr *stored = find_stored(msr);
 	unsigned long field = vmcs_field_of(msr);
 	u64 *bank;
+	int err;
 
 	if (stored)
 		return set_stored(vcpu, stored, value);
@@ -453,7 +465,6 @@ int lintel_msr_set(struct lintel_vcpu *vcpu, u32 msr, u64 value, bool host)
 		*bank = value;
 		return 0;
 	}
-	if (!set_special(vcpu, msr, value, host))
-		return 0;
-	return set_constant(msr, value, host);
+	err = set_special(vcpu, msr, value, host);
+	return err == -ENOENT ? set_constant(msr, value, host) : err;
 }

@@ -11,12 +11,16 @@
 
 /*
  * lintel_msr_get / lintel_msr_set - @host: KVM_GET_MSRS, KVM_SET_MSRS, which may do what the guest may not.
- * Running thread or vcpu->mutex with the vCPU loaded; may sleep.  0, or -EINVAL: #GP(0) for the guest.
+ * Running thread or vcpu->mutex with the vCPU loaded; may sleep.  0; -ENOENT: no such
+ * MSR, or -EINVAL: #GP(0) for the guest.
  */
 int lintel_msr_get(struct lintel_vcpu *vcpu, u32 msr, u64 *value, bool host);
 int lintel_msr_set(struct lintel_vcpu *vcpu, u32 msr, u64 value, bool host);
 
 #define LINTEL_UCODE_REV	0x100000000ULL	/* the microcode revision of a new vCPU */
+
+/* lintel_set_tsc_offset - also of the VM's later vCPUs.  vCPU loaded, may sleep. */
+void lintel_set_tsc_offset(struct lintel_vcpu *vcpu, u64 offset);
 
 /* lintel_set_apic_base - IA32_APIC_BASE, in the LAPIC or without one.  0 or -EINVAL. */
 int lintel_set_apic_base(struct lintel_vcpu *vcpu, u64 value, bool host);

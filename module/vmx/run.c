@@ -21,6 +21,7 @@
 #include "cpu.h"
 #include "debug.h"
 #include "event.h"
+#include "guest_debug.h"
 #include "ops.h"
 #include "run.h"
 #include "../compat.h"
@@ -80,10 +81,12 @@ static void forward_host_event(u32 intr_info)
  */
 static void load_debug_registers(const struct lintel_vcpu *vcpu)
 {
-	set_debugreg(vcpu->dr[0], 0);
-	set_debugreg(vcpu->dr[1], 1);
-	set_debugreg(vcpu->dr[2], 2);
-	set_debugreg(vcpu->dr[3], 3);
+	const unsigned long *dr = lintel_debug_addresses(vcpu);
+
+	set_debugreg(dr[0], 0);
+	set_debugreg(dr[1], 1);
+	set_debugreg(dr[2], 2);
+	set_debugreg(dr[3], 3);
 }
 
 /* Breakpoints of the host, by perf or kgdb: kept aside while the guest's addresses are loaded. */
@@ -258,7 +261,7 @@ static enum vmx_run_result run_window(struct lintel_vcpu *vcpu)
 		goto out;
 	vmx_host_update(vcpu);
 	save_host_debug(&host_debug);
-	if (unlikely(vcpu->dr7 & (DR_GLOBAL_ENABLE_MASK | DR_LOCAL_ENABLE_MASK))) {
+	if (unlikely(lintel_debug_dr7(vcpu) & (DR_GLOBAL_ENABLE_MASK | DR_LOCAL_ENABLE_MASK))) {
 		/* the guest's addresses must never be armed in the host */
 		set_debugreg(DR7_FIXED_1, 7);
 		load_debug_registers(vcpu);

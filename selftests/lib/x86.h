@@ -22,6 +22,7 @@
 #define CR4_DE		(1UL << 3)
 #define CR4_PSE		(1UL << 4)
 #define CR4_PAE		(1UL << 5)
+#define CR4_MCE		(1UL << 6)
 #define CR4_PGE		(1UL << 7)
 #define CR4_OSFXSR	(1UL << 9)
 #define CR4_OSXMMEXCPT	(1UL << 10)
@@ -59,6 +60,7 @@
 #define VEC_GP	13
 #define VEC_PF	14
 #define VEC_AC	17
+#define VEC_MC	18
 
 #define PTE_P		(1UL << 0)
 #define PTE_W		(1UL << 1)

@@ -18,7 +18,8 @@ SHARED = {"types.h", "compat.h", "params.h", "vm.h", "vcpu.h", "trace.h", "exit_
 MAY_INCLUDE = {
     "main.c": {"ioctl", "vmx/cpu.h", "vmx/fpu.h"},
     "ioctl": {"irq", "paravirt", "regs.h", "stats.h", "vcpu_life.h", "vmx/cpuid.h", "vmx/msr.h",
-              "vmx/explain_capture.h", "uapi", "ept/ept.h"},
+              "vmx/explain_capture.h", "vmx/guest_debug.h", "vmx/mce.h", "vmx/msr_filter.h",
+              "uapi", "ept/ept.h"},
     "top": {"vmx", "irq", "ept", "paravirt", "emulate", "regs.h", "stats.h", "vcpu_life.h"},
     "vmx": {"irq/irq.h", "ept/ept.h", "paravirt", "emulate/emulate.h", "regs.h", "stats.h"},
     "ept": {"vmx/cpu.h", "vmx/ops.h"},

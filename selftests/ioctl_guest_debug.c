@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KVM_SET_GUEST_DEBUG: software and hardware breakpoints, single step over ordinary instructions, over
+ * such that exit, through an STI shadow, injected #DB and #BP; and that a guest which is debugged
+ * keeps its own debug registers.
+ */
+#include "guest.h"
+#include "vm.h"
+
+static int set_debug(struct vcpu *v, struct kvm_guest_debug *d, u32 control)
+{
+	d->control = control;
+	return ioctl(v->fd, KVM_SET_GUEST_DEBUG, d);
+}
+
+static u64 rip_of(struct vcpu *v)
+{
+	struct kvm_regs regs;
+
+	vcpu_get_regs(v, &regs);
+	return regs.rip;
+}
+
+RM_CODE(steps, "nop; nop; mov $0x10, %dx; out %al, %dx; xor %ax, %ax; cpuid; sti; nop; nop;"
+	"mov %ss, %ax; mov %ax, %ss; nop; nop; out %al, %dx");
+static const u8 step_offsets[] = { 1, 2, 5, 6, 8, 10, 11, 12, 13, 15, 17, 18, 19 };
+
+/*
+ * Each stop is behind the next instruction.  The port access of the fourth is asked first.  Behind
+ * MOV SS the CPU steps over two instructions at once: so does STI where the step does not end its
+ * shadow, which is why that stop is not demanded.
+ */
+TEST(single_step)
+{
+	struct vm *vm = vm_create(0);
+	struct vcpu *v = vcpu_create(vm, 0);
+	struct kvm_guest_debug d = {};
+	unsigned int i = 0, outs = 0;
+	struct kvm_regs regs;
+
+	vcpu_set_real(v, CODE(steps));
+	REQUIRE_OK(set_debug(v, &d, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP));
+	while (i < sizeof(step_offsets)) {
+		int exit = vcpu_run(v);
+		u64 offset;
+
+		if (exit == KVM_EXIT_IO) {
+			outs++;
+			continue;
+		}
+		CHECK_EQ(exit, KVM_EXIT_DEBUG);
+		CHECK_EQ(v->run->debug.arch.exception, 1);
+		CHECK_EQ(v->run->debug.arch.dr6 & 0x4000, 0x4000);
+		offset = v->run->debug.arch.pc - GPA_REAL;
+		CHECK_EQ(rip_of(v), v->run->debug.arch.pc);
+		vcpu_get_regs(v, &regs);
+		CHECK_EQ(regs.rflags & FLAG_TF, 0);
+		while (i < sizeof(step_offsets) && step_offsets[i] < offset &&
+		       (step_offsets[i] == 11 || step_offsets[i] == 17))
+			i++;
+		CHECK_EQ(offset, step_offsets[i]);
+		i++;
+	}
+	CHECK_EQ(outs, 1);
+	ktap_row("without single step the guest just runs");
+	REQUIRE_OK(set_debug(v, &d, 0));
+	vcpu_expect(v, KVM_EXIT_IO);
+	vcpu_get_regs(v, &regs);
+	CHECK_EQ(regs.rflags & FLAG_TF, 0);
+}
+
+RM_CODE(int3_code, "nop; int3; nop; mov $0x10, %dx; out %al, %dx");
+
+TEST(software_breakpoint)
+{
+	struct vm *vm = vm_create(0);
+	struct vcpu *v = vcpu_create(vm, 0);
+	struct kvm_guest_debug d = {};
+
+	vcpu_set_real(v, CODE(int3_code));
+	/* vector 3 of real mode: mov $0x77, %al; iret */
+	*(u32 *)(vm->mem + 3 * 4) = GPA_REAL + 0x100;
+	memcpy(vm->mem + GPA_REAL + 0x100, "\xb0\x77\xcf", 3);
+	REQUIRE_OK(set_debug(v, &d, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP));
+	vcpu_expect(v, KVM_EXIT_DEBUG);
+	CHECK_EQ(v->run->debug.arch.exception, 3);
+	CHECK_EQ(v->run->debug.arch.pc, GPA_REAL + 1);
+	ktap_row("given back to the guest, it is its INT3");
+	REQUIRE_OK(set_debug(v, &d, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP |
+				    KVM_GUESTDBG_INJECT_BP));
+	vcpu_expect(v, KVM_EXIT_IO);
+	CHECK_EQ(*((u8 *)v->run + v->run->io.data_offset), 0x77);
+}
+
+GUEST_CODE static void guest_with_breakpoints(void)
+{
+	WRITE_DR(0, 0x1234);
+	WRITE_DR(7, 0x400);
+	guest_sync(1);
+	*(volatile u32 *)GPA_PAGE = 1;
+	guest_sync(2);
+	G_EQ(READ_DR(0), 0x1234);
+	G_EQ(READ_DR(7), 0x400);
+	G_EQ(READ_DR(6) & 0xf, 0);
+	guest_done();
+}
+
+TEST(hardware_breakpoint)
+{
+	struct vm *vm = vm_create(0);
+	struct vcpu *v = vcpu_create(vm, 0);
+	struct kvm_guest_debug d = {};
+	struct kvm_debugregs regs;
+
+	vcpu_set_long(v, guest_with_breakpoints);
+	vcpu_expect_sync(v, 1);
+	d.arch.debugreg[1] = GPA_PAGE;
+	d.arch.debugreg[7] = 0xd00004 | 0x400;		/* DR1: writes of 4 bytes, enabled */
+	REQUIRE_OK(set_debug(v, &d, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP));
+	vcpu_expect(v, KVM_EXIT_DEBUG);
+	CHECK_EQ(v->run->debug.arch.exception, 1);
+	CHECK_EQ(v->run->debug.arch.dr6 & 0xf, 2);
+	CHECK_EQ(v->run->debug.arch.dr7, 0xd00404);
+	CHECK_EQ(*(u32 *)(vm->mem + GPA_PAGE), 1);	/* a data breakpoint is a trap */
+	REQUIRE_OK(ioctl(v->fd, KVM_GET_DEBUGREGS, &regs));
+	CHECK_EQ(regs.db[0], 0x1234);
+	CHECK_EQ(regs.dr7, 0x400);
+	vcpu_expect_sync(v, 2);
+	REQUIRE_OK(set_debug(v, &d, 0));
+	vcpu_finish(v);
+}
+
+
+TEST(injected_db)
+{
+	struct vcpu *v = vcpu_create(vm_create(0), 0);
+	struct kvm_guest_debug d = {};
+
+	vcpu_set_real(v, CODE(int3_code));
+	*(u32 *)(v->vm->mem + 1 * 4) = GPA_REAL + 0x100;
+	memcpy(v->vm->mem + GPA_REAL + 0x100, "\xba\x33\x00\xee", 4); /* mov $0x33, %dx; out */
+	REQUIRE_OK(set_debug(v, &d, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_INJECT_DB));
+	ktap_row("a second one while the first is pending");
+	CHECK_ERRNO(set_debug(v, &d, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_INJECT_DB), EBUSY);
+	vcpu_expect(v, KVM_EXIT_IO);
+	CHECK_EQ(v->run->io.port, 0x33);
+}
