@@ -308,7 +308,8 @@ static long vcpu_setup_mce(struct ioctl_context *ctx)
 	u64 cap = *(u64 *)ctx->arg;
 	unsigned int banks = cap & 0xff, i;
 
-	if (!banks || banks > ARRAY_SIZE(ctx->vcpu->mce_banks) / 4 || (cap & ~(BIT_ULL(8) | 0xffULL)))
+	if (!banks || banks > ARRAY_SIZE(ctx->vcpu->mce_banks) / 4 ||
+	    (cap & ~(BIT_ULL(8) | 0xffULL)))
 		return -EINVAL;
 	ctx->vcpu->mcg_cap = cap;
 	ctx->vcpu->mcg_ctl = cap & BIT_ULL(8) ? ~0ULL : 0;
@@ -327,7 +328,8 @@ static long vcpu_translate(struct ioctl_context *ctx)
 	lintel_paging_state(ctx->vcpu, &paging);
 	paging.cpl = 0;
 	paging.system_access = true;
-	t->valid = !lintel_guest_walk(ctx->vm, &paging, t->linear_address, ACCESS_READ, &gpa, &fault);
+	t->valid = !lintel_guest_walk(ctx->vm, &paging, t->linear_address, ACCESS_READ, &gpa,
+				      &fault);
 	t->physical_address = t->valid ? gpa : ~0ULL;
 	t->writeable = 1;
 	t->usermode = 0;
