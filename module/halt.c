@@ -68,9 +68,11 @@ static int wait_asleep(struct lintel_vcpu *vcpu)
 {
 	int err;
 
+	lintel_lapic_timer_wait(vcpu, true);
 	lintel_vcpu_put(vcpu);
 	err = wait_event_interruptible(vcpu->wait, should_wake(vcpu));
 	lintel_vcpu_load(vcpu);
+	lintel_lapic_timer_wait(vcpu, false);
 	return err ? -EINTR : 0;
 }
 

@@ -20,6 +20,7 @@ struct lintel_params lintel_params = {
 	.ept_2m = true,
 	.ept_1g = true,
 	.ple = true,
+	.preemption_timer = true,
 };
 
 #define FEATURE_PARAM(name, text)						\
@@ -31,6 +32,7 @@ FEATURE_PARAM(ept_ad, "use EPT accessed and dirty bits");
 FEATURE_PARAM(ept_2m, "use 2 MiB EPT entries");
 FEATURE_PARAM(ept_1g, "use 1 GiB EPT entries");
 FEATURE_PARAM(ple, "use PAUSE-loop exiting");
+FEATURE_PARAM(preemption_timer, "use the VMX-preemption timer for the guest's local APIC timer");
 
 static bool claim_kvm_node;
 module_param(claim_kvm_node, bool, 0444);

@@ -15,6 +15,7 @@ struct lintel_params {
 	bool ept_2m;		/* 2 MiB EPT entries */
 	bool ept_1g;		/* 1 GiB EPT entries */
 	bool ple;		/* PAUSE-loop exiting */
+	bool preemption_timer;	/* VMX-preemption timer, for the guest's local APIC timer */
 };
 
 extern struct lintel_params lintel_params;

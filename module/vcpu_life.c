@@ -29,9 +29,11 @@ static void load_on_cpu(struct lintel_vcpu *vcpu, int cpu)
 		/* this CPU may hold translations from an earlier stay */
 		lintel_vcpu_request(vcpu, REQ_TLB_FLUSH);
 		lintel_vcpu_request(vcpu, REQ_EPT_FLUSH);
-		/* CPUs whose TSCs differ: kvm-clock needs this one's */
-		if (!lintel_clock_stable())
+		/* CPUs whose TSCs differ: kvm-clock and the timer need this one's */
+		if (!lintel_clock_stable()) {
 			lintel_vcpu_request(vcpu, REQ_CLOCK);
+			lintel_lapic_timer_tsc_moved(vcpu);
+		}
 	}
 	WRITE_ONCE(vcpu->cpu, cpu);
 }

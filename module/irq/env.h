@@ -36,6 +36,7 @@
 #include <asm/tsc.h>
 
 #include "../compat.h"
+#include "../params.h"
 #include "../vcpu.h"
 #include "../vm.h"
 

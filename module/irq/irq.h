@@ -128,8 +128,17 @@ int lintel_lapic_take_sipi(struct lintel_vcpu *vcpu);
 bool lintel_lapic_has_event(struct lintel_vcpu *vcpu);
 /*
  * lintel_lapic_timer_update - called before each entry, running thread: moves an expired timer into
- * the IRR.  lintel_irq_pending() does the same first.
+ * the IRR.
  */
 void lintel_lapic_timer_update(struct lintel_vcpu *vcpu);
+/*
+ * lintel_lapic_timer_tsc - the host's TSC at which the guest has to exit for its timer, U64_MAX: it
+ * has not.  Running thread.
+ */
+u64 lintel_lapic_timer_tsc(const struct lintel_vcpu *vcpu);
+/* lintel_lapic_timer_wait - the thread is about to wait for an event, or has waited. */
+void lintel_lapic_timer_wait(struct lintel_vcpu *vcpu, bool waiting);
+/* lintel_lapic_timer_tsc_moved - the guest's TSC, or the host's below it, has another value. */
+void lintel_lapic_timer_tsc_moved(struct lintel_vcpu *vcpu);
 
 #endif

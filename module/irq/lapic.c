@@ -68,7 +68,6 @@ int lintel_irq_pending(struct lintel_vcpu *vcpu)
 
 	if (!lapic)
 		return -1;
-	lintel_lapic_timer_update(vcpu);
 	if (lintel_lapic_takes_pic(lapic)) {
 		vector = lintel_pic_peek(vcpu->vm);
 		if (vector >= 0)

@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The local APIC's timer: one-shot, periodic and TSC-deadline, on one hrtimer.
+ * The local APIC's timer: one-shot, periodic and TSC-deadline.
  *
- * The bus runs at 1 GHz, as KVM's does: one count of the undivided timer is one nanosecond.
- * The hrtimer's function only sets timer.pending and notifies the vCPU; the running thread then
- * puts the vector into the IRR, and arms the next period.  So a periodic timer whose vCPU does not
- * run costs the host one interrupt, not one for each period, and it keeps its phase: the next
- * target is a whole number of periods after the first.
+ * The bus runs at 1 GHz, as KVM's does: one count of the undivided timer is one nanosecond.  What
+ * says whether the timer has expired is the clock itself: the guest's TSC for a deadline,
+ * CLOCK_MONOTONIC for a count.  The running thread asks it before each entry, puts the vector into
+ * the IRR and arms the next period.  So an expiry is taken once, whoever noticed it, and a periodic
+ * timer keeps its phase and costs one interrupt however long its vCPU does not run.
  *
- * The hrtimer is programmed only by the running thread (or under vcpu->mutex), and cancelled
- * before it is programmed, so that "pending" never tells of an older programming.
+ * Two things only see to it that the thread asks in time:
+ *   the VMX-preemption timer  while the vCPU runs.  "host_tsc" is for vmx/timer.c, which makes the
+ *                             guest exit then.  A thread that is preempted or in user space needs
+ *                             nothing: it asks when it comes back.
+ *   an hrtimer                while the vCPU waits in HLT, and always where the preemption timer is
+ *                             not used.  Its function notes "pending" and notifies the vCPU.
+ *
+ * Both are armed only by the running thread (or under vcpu->mutex), never both, and cancelled
+ * before they are armed, so that "pending" never tells of an older programming.
  */
 #include "lapic.h"
 #include "chips.h"
@@ -34,8 +41,8 @@ module_param_cb(min_timer_period_us, &timer_min_period_ops, &min_timer_period_us
 MODULE_PARM_DESC(min_timer_period_us,
 		 "shortest period of a guest's periodic LAPIC timer and PIT, 10 to 1000000 us (200)");
 
-/* A deadline this near is treated as reached: less than what arming a timer again would take. */
-#define DEADLINE_SLACK_NS	1000
+/* An hrtimer that is this early counts as on time: less than what arming it again would take. */
+#define SLACK_US		1
 /* Longer waits are made in steps, which keeps the conversion within 64 bits. */
 #define DEADLINE_STEP_CYCLES	BIT_ULL(44)
 
@@ -57,6 +64,30 @@ static unsigned int timer_divisor_shift(struct lintel_lapic *lapic)
 	return (((tdcr & 3) | (tdcr & 8) >> 1) + 1) & 7;
 }
 
+static bool timer_is_deadline(struct lintel_lapic *lapic)
+{
+	return timer_mode(lapic) == APIC_LVT_TIMER_TSCDEADLINE;
+}
+
+/*
+ * Cycles from *@host_tsc, which is now, to the expiry, but at most a step; 0: it has expired.  The
+ * host's TSC runs at the guest's rate.
+ */
+static u64 timer_cycles_left(struct lintel_lapic *lapic, u64 *host_tsc)
+{
+	u64 now, deadline = lapic->timer.deadline;
+	s64 ns;
+
+	if (timer_is_deadline(lapic)) {
+		*host_tsc = rdtsc();
+		now = lintel_vcpu_guest_tsc(lapic->vcpu, *host_tsc);
+		return deadline <= now ? 0 : min(deadline - now, DEADLINE_STEP_CYCLES);
+	}
+	ns = ktime_to_ns(ktime_sub(lapic->timer.target, ktime_get()));
+	*host_tsc = rdtsc();
+	return ns <= 0 ? 0 : mul_u64_u32_div(ns, tsc_khz, USEC_PER_SEC) + 1;
+}
+
 static void timer_expire(struct lintel_lapic *lapic)
 {
 	WRITE_ONCE(lapic->timer.pending, true);
@@ -69,51 +100,43 @@ static enum hrtimer_restart timer_fire(struct hrtimer *hrtimer)
 	return HRTIMER_NORESTART;
 }
 
-static void timer_arm(struct lintel_lapic *lapic, ktime_t target)
+static void timer_arm(struct lintel_lapic *lapic)
 {
-	if (ktime_compare(target, ktime_get()) <= 0)
+	struct lapic_timer *timer = &lapic->timer;
+	u64 host_tsc, cycles = timer_cycles_left(lapic, &host_tsc);
+	ktime_t target = timer->target;
+
+	if (!cycles) {
 		timer_expire(lapic);
-	else
-		hrtimer_start(&lapic->timer.hrtimer, target, HRTIMER_MODE_ABS_PINNED);
+		return;
+	}
+	if (lintel_params.preemption_timer && !timer->waiting) {
+		timer->host_tsc = host_tsc + cycles;
+		return;
+	}
+	if (timer_is_deadline(lapic))
+		target = ktime_add_ns(ktime_get(), mul_u64_u32_div(cycles, USEC_PER_SEC, tsc_khz));
+	hrtimer_start(&timer->hrtimer, target, HRTIMER_MODE_ABS_PINNED);
 }
 
-static u32 timer_tsc_khz(const struct lintel_vcpu *vcpu)
+/* Stops both; true when one of them was under way, and so has left nothing pending. */
+static bool timer_disarm(struct lintel_lapic *lapic)
 {
-	u32 khz = READ_ONCE(vcpu->tsc_khz);
+	bool armed = lapic->timer.host_tsc != LAPIC_TIMER_NEVER;
 
-	return khz ? khz : tsc_khz;
-}
-
-/* Guest TSC cycles until the deadline, as ns; 0 when it is reached. */
-static u64 timer_deadline_ns(struct lintel_lapic *lapic)
-{
-	u64 now = lintel_vcpu_guest_tsc(lapic->vcpu, rdtsc());
-	u64 deadline = lapic->timer.deadline;
-
-	if (deadline <= now)
-		return 0;
-	return mul_u64_u32_div(min(deadline - now, DEADLINE_STEP_CYCLES), USEC_PER_SEC,
-			       max(timer_tsc_khz(lapic->vcpu), 1u));
-}
-
-static void timer_arm_deadline(struct lintel_lapic *lapic)
-{
-	u64 ns = timer_deadline_ns(lapic);
-
-	if (ns)
-		timer_arm(lapic, ktime_add_ns(ktime_get(), ns));
-	else
-		timer_expire(lapic);
+	lapic->timer.host_tsc = LAPIC_TIMER_NEVER;
+	return hrtimer_cancel(&lapic->timer.hrtimer) || armed;
 }
 
 static void timer_cancel(struct lintel_lapic *lapic)
 {
-	hrtimer_cancel(&lapic->timer.hrtimer);
+	timer_disarm(lapic);
 	WRITE_ONCE(lapic->timer.pending, false);
 }
 
 void lintel_lapic_timer_init(struct lintel_lapic *lapic)
 {
+	lapic->timer.host_tsc = LAPIC_TIMER_NEVER;
 	hrtimer_setup(&lapic->timer.hrtimer, timer_fire, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_PINNED);
 }
 
@@ -131,7 +154,7 @@ void lintel_lapic_timer_start(struct lintel_lapic *lapic, u32 count)
 
 	timer_cancel(lapic);
 	timer->period = (u64)initial << shift;
-	if (!initial || timer_mode(lapic) == APIC_LVT_TIMER_TSCDEADLINE)
+	if (!initial || timer_is_deadline(lapic))
 		return;
 	if (timer_mode(lapic) == APIC_LVT_TIMER_PERIODIC) {
 		timer->period = max(timer->period, lintel_timer_min_period());
@@ -145,7 +168,7 @@ void lintel_lapic_timer_start(struct lintel_lapic *lapic, u32 count)
 		timer->target = ktime_get();	/* ran out before its state was taken */
 		return;
 	}
-	timer_arm(lapic, timer->target);
+	timer_arm(lapic);
 }
 
 u32 lintel_lapic_timer_count(struct lintel_lapic *lapic)
@@ -154,7 +177,7 @@ u32 lintel_lapic_timer_count(struct lintel_lapic *lapic)
 	u32 initial = lapic_get(lapic, APIC_TMICT);
 	s64 left;
 
-	if (!initial || !timer->period || timer_mode(lapic) == APIC_LVT_TIMER_TSCDEADLINE)
+	if (!initial || !timer->period || timer_is_deadline(lapic))
 		return 0;
 	left = ktime_to_ns(ktime_sub(timer->target, ktime_get()));
 	if (left <= 0) {
@@ -188,64 +211,86 @@ void lintel_lapic_timer_lvt(struct lintel_lapic *lapic, u32 old, u32 lvtt)
 	lapic->timer.period = 0;
 }
 
-/* The vCPU's thread takes up what the hrtimer has left: see lintel_lapic_timer_update(). */
+/* The vCPU's thread takes up an expiry that it was told of, or that has come: see the top. */
 static void timer_take(struct lintel_lapic *lapic)
 {
 	struct lapic_timer *timer = &lapic->timer;
-	u64 late;
+	bool deadline = timer_is_deadline(lapic);
+	u64 host_tsc, late, slack;
 
+	/* it came by one of these, so the hrtimer is not queued */
 	WRITE_ONCE(timer->pending, false);
-	switch (timer_mode(lapic)) {
-	case APIC_LVT_TIMER_TSCDEADLINE:
-		if (!timer->deadline)
-			return;
-		/* a step of a long wait, or the TSC was set back meanwhile */
-		if (timer_deadline_ns(lapic) > DEADLINE_SLACK_NS) {
-			timer_arm_deadline(lapic);
-			return;
-		}
+	timer->host_tsc = LAPIC_TIMER_NEVER;
+	if (deadline ? !timer->deadline : !timer->period)
+		return;
+	/* Too early: a step of a long wait, clocks that drift, or the TSC was set back. */
+	slack = deadline && lintel_params.preemption_timer ? 0 : tsc_khz * SLACK_US / 1000;
+	if (timer_cycles_left(lapic, &host_tsc) > slack) {
+		timer_arm(lapic);
+		return;
+	}
+	if (deadline) {
 		timer->deadline = 0;
-		break;
-	case APIC_LVT_TIMER_PERIODIC:
-		if (!timer->period)
-			return;
+	} else if (timer_mode(lapic) == APIC_LVT_TIMER_PERIODIC) {
 		/* the mode may have been one-shot when the period was set */
 		timer->period = max(timer->period, lintel_timer_min_period());
 		late = max_t(s64, ktime_to_ns(ktime_sub(ktime_get(), timer->target)), 0);
 		timer->target = ktime_add_ns(timer->target,
 					     (div64_u64(late, timer->period) + 1) * timer->period);
-		timer_arm(lapic, timer->target);
-		break;
-	default:
-		break;
+		timer_arm(lapic);
 	}
 	lintel_lapic_local(lapic, APIC_LVTT);
 }
 
 void lintel_lapic_timer_update(struct lintel_vcpu *vcpu)
 {
-	if (vcpu->lapic && READ_ONCE(vcpu->lapic->timer.pending))
-		timer_take(vcpu->lapic);
+	struct lintel_lapic *lapic = vcpu->lapic;
+
+	if (!lapic)
+		return;
+	if (READ_ONCE(lapic->timer.pending) ||
+	    (lapic->timer.host_tsc != LAPIC_TIMER_NEVER && rdtsc() >= lapic->timer.host_tsc))
+		timer_take(lapic);
+}
+
+u64 lintel_lapic_timer_tsc(const struct lintel_vcpu *vcpu)
+{
+	return vcpu->lapic ? vcpu->lapic->timer.host_tsc : LAPIC_TIMER_NEVER;
+}
+
+void lintel_lapic_timer_wait(struct lintel_vcpu *vcpu, bool waiting)
+{
+	struct lintel_lapic *lapic = vcpu->lapic;
+
+	if (!lapic || !lintel_params.preemption_timer)
+		return;
+	lapic->timer.waiting = waiting;
+	if (timer_disarm(lapic))
+		timer_arm(lapic);
+}
+
+void lintel_lapic_timer_tsc_moved(struct lintel_vcpu *vcpu)
+{
+	if (vcpu->lapic && timer_disarm(vcpu->lapic))
+		timer_arm(vcpu->lapic);
 }
 
 u64 lintel_lapic_tsc_deadline(struct lintel_vcpu *vcpu)
 {
 	struct lintel_lapic *lapic = vcpu->lapic;
 
-	if (!lapic || timer_mode(lapic) != APIC_LVT_TIMER_TSCDEADLINE)
-		return 0;
-	return lapic->timer.deadline;
+	return lapic && timer_is_deadline(lapic) ? lapic->timer.deadline : 0;
 }
 
 void lintel_lapic_set_tsc_deadline(struct lintel_vcpu *vcpu, u64 deadline)
 {
 	struct lintel_lapic *lapic = vcpu->lapic;
 
-	if (!lapic || !lapic_enabled(lapic) || timer_mode(lapic) != APIC_LVT_TIMER_TSCDEADLINE)
+	if (!lapic || !lapic_enabled(lapic) || !timer_is_deadline(lapic))
 		return;
 	lintel_lapic_timer_update(vcpu);
 	timer_cancel(lapic);
 	lapic->timer.deadline = deadline;
 	if (deadline)
-		timer_arm_deadline(lapic);
+		timer_arm(lapic);
 }

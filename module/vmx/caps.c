@@ -13,6 +13,7 @@
 #include <linux/string.h>
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
+#include <asm/tsc.h>
 
 #include "caps.h"
 #include "../compat.h"
@@ -39,6 +40,7 @@ static const struct control_word words[] = {
 	{
 		"pin-based controls", MSR_IA32_VMX_PINBASED_CTLS, MSR_IA32_VMX_TRUE_PINBASED_CTLS,
 		.must = PIN_BASED_EXT_INTR_MASK | PIN_BASED_NMI_EXITING | PIN_BASED_VIRTUAL_NMIS,
+		.want = PIN_BASED_VMX_PREEMPTION_TIMER,
 		.offset = WORD(pin),
 		.names = {
 			{ PIN_BASED_EXT_INTR_MASK, "external-interrupt exiting" },
@@ -182,6 +184,17 @@ static bool l1d_flush_needed(void)
 	return true;
 }
 
+/*
+ * Steppings whose specification updates say that the timer does not count at the rate it tells;
+ * only those that also have unrestricted guest.
+ */
+static bool preemption_timer_broken(void)
+{
+	u32 signature = cpuid_eax(1);
+
+	return signature == 0x20652 || signature == 0x20655 || signature == 0x306a8;
+}
+
 /* A parameter says what is used: off when the CPU lacks the feature, and off means not used. */
 static void settle_params(struct vmx_caps *caps)
 {
@@ -198,6 +211,12 @@ static void settle_params(struct vmx_caps *caps)
 	if (!p->ple)
 		caps->proc2 &= ~SECONDARY_EXEC_PAUSE_LOOP_EXITING;
 	p->ple = !!(caps->proc2 & SECONDARY_EXEC_PAUSE_LOOP_EXITING);
+	/* the deadline is kept in cycles of the TSC */
+	if (!boot_cpu_has(X86_FEATURE_CONSTANT_TSC) || !tsc_khz || preemption_timer_broken())
+		p->preemption_timer = false;
+	if (!p->preemption_timer)
+		caps->pin &= ~PIN_BASED_VMX_PREEMPTION_TIMER;
+	p->preemption_timer = !!(caps->pin & PIN_BASED_VMX_PREEMPTION_TIMER);
 	if (!boot_cpu_has(X86_FEATURE_RDTSCP))
 		caps->proc2 &= ~SECONDARY_EXEC_ENABLE_RDTSCP;
 

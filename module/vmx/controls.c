@@ -20,6 +20,7 @@
 #include "guest_debug.h"
 #include "msr_filter.h"
 #include "ops.h"
+#include "timer.h"
 #include "../compat.h"
 #include "../irq/irq.h"
 #include "../regs.h"
@@ -211,6 +212,7 @@ static void write_host_constants(struct lintel_vcpu *vcpu)
 		write_fields(rows, ARRAY_SIZE(rows));
 	}
 	vcpu->host_rsp = 0;
+	vmx_timer_setup(vcpu);
 	vcpu->vmx.host_cr3 = 0;
 	vcpu->vmx.host_cr4 = 0;
 	if (vmx_has_perf_global_ctrl()) {

@@ -9,6 +9,7 @@
 #include <linux/kernel.h>
 #include <linux/nospec.h>
 #include <linux/string.h>
+#include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 #include <asm/vmx.h>
 
@@ -17,11 +18,15 @@
 #include "event.h"
 #include "exit.h"
 #include "explain_capture.h"
+#include "msr_filter.h"
 #include "guest_debug.h"
 #include "ops.h"
 #include "run.h"
 #include "../compat.h"
+#include "../irq/irq.h"
+#include "../params.h"
 #include "../regs.h"
+#include "../trace.h"
 #include "../vm.h"
 
 /* NULL: an exit that Lintel did not ask for; it is reported.  Beside each row, the test that shows it. */
@@ -60,11 +65,28 @@ static int (*const exit_table[])(struct lintel_vcpu *vcpu) = {
 	[EXIT_REASON_EPT_MISCONFIG] = exit_ept_misconfig,	/* none: never asked for */
 	[EXIT_REASON_SEAMCALL] = exit_ud,			/* none: CPUs with TDX only */
 	[EXIT_REASON_TDCALL] = exit_ud,
+	[EXIT_REASON_PREEMPTION_TIMER] = exit_preemption_timer,	/* chip_lapic_timer */
 	[EXIT_REASON_WBINVD] = exit_skip,			/* exit_insns */
 	[EXIT_REASON_XSETBV] = exit_xsetbv,			/* exit_insns */
 };
 
 static_assert(ARRAY_SIZE(exit_table) <= LINTEL_NR_EXIT_REASONS);
+
+/* The guest arms its timer, thousands of times a second; every other MSR goes by the table. */
+static bool write_msr_fast(struct lintel_vcpu *vcpu)
+{
+	u64 value = (u32)vcpu->gpr[GPR_RAX] | (u64)(u32)vcpu->gpr[GPR_RDX] << 32;
+
+	/* an hrtimer may have to be waited for, which is not for here */
+	if ((u32)vcpu->gpr[GPR_RCX] != MSR_IA32_TSC_DEADLINE || !lintel_params.preemption_timer ||
+	    !lintel_msr_allowed(vcpu, MSR_IA32_TSC_DEADLINE, KVM_MSR_FILTER_WRITE))
+		return false;
+	lintel_lapic_set_tsc_deadline(vcpu, value);
+	trace_lintel_msr(vcpu, true, MSR_IA32_TSC_DEADLINE, value, false);
+	vcpu->exit.instruction_len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
+	lintel_skip_instruction(vcpu);
+	return true;
+}
 
 bool vmx_handle_exit_fast(struct lintel_vcpu *vcpu)
 {
@@ -73,6 +95,10 @@ bool vmx_handle_exit_fast(struct lintel_vcpu *vcpu)
 		vcpu->exit.instruction_len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
 		exit_cpuid(vcpu);
 		return true;
+	case EXIT_REASON_MSR_WRITE:
+		return write_msr_fast(vcpu);
+	case EXIT_REASON_PREEMPTION_TIMER:
+		return true;		/* the next entry looks at the timer */
 	default:
 		return false;
 	}

@@ -222,6 +222,7 @@ static void write_tsc_offset(struct lintel_vcpu *vcpu, u64 offset)
 		vmcs_write64(TSC_OFFSET, offset);
 		vmx_window_end(vcpu);
 	}
+	lintel_lapic_timer_tsc_moved(vcpu);
 	lintel_vcpu_request(vcpu, REQ_CLOCK);
 }
 

@@ -24,6 +24,7 @@
 #include "guest_debug.h"
 #include "ops.h"
 #include "run.h"
+#include "timer.h"
 #include "../compat.h"
 #include "../ept/ept.h"
 #include "../regs.h"
@@ -157,6 +158,7 @@ static void before_entry(struct lintel_vcpu *vcpu)
 	vcpu->reg_cached = 0;
 	if (vcpu->cr2 != native_read_cr2())
 		native_write_cr2(vcpu->cr2);
+	vmx_timer_before_entry(vcpu);
 }
 
 static int enter_guest(struct lintel_vcpu *vcpu)

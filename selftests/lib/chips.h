@@ -115,6 +115,24 @@ GINLINE u16 pit_read(u8 channel)
 	return v | inb(0x40 + channel) << 8;
 }
 
+/*
+ * What an access to a chip costs on this host, in ticks of the TSC: a host with sanitizers needs
+ * twenty times as long as another. An interrupt is some five of them.
+ */
+GINLINE u64 access_cost(void)
+{
+	u64 least = ~0ull;
+
+	for (int i = 0; i < 8; i++) {
+		u64 t0 = rdtsc(), t;
+
+		apic_read(APIC_TMCCT);
+		t = rdtsc() - t0;
+		least = t < least ? t : least;
+	}
+	return least;
+}
+
 GINLINE bool apic_bit(u32 reg, u32 vector)
 {
 	return apic_read(reg + (vector / 32) * 0x10) >> (vector % 32) & 1;

@@ -73,6 +73,7 @@ static struct lintel_vm *test_vm_restore(struct lintel_vm *old)
 		u64 deadline = lintel_lapic_tsc_deadline(old->vcpus[i]);
 
 		vm->vcpus[i]->tsc_offset = old->vcpus[i]->tsc_offset;
+		lintel_lapic_timer_wait(vm->vcpus[i], old->vcpus[i]->lapic->timer.waiting);
 		if (lintel_lapic_set_base(vm->vcpus[i], base, true) ||
 		    lintel_lapic_get(old->vcpus[i], &lapic) ||
 		    lintel_lapic_set(vm->vcpus[i], &lapic))
@@ -114,6 +115,7 @@ static s64 take_all(struct lintel_vcpu *vcpu, bool pic)
 	u8 eoi = 0x20;
 	s64 n;
 
+	lintel_lapic_timer_update(vcpu);
 	for (n = 0; n < TAKE_LIMIT && lintel_irq_pending(vcpu) >= 0; n++) {
 		if (lintel_irq_ack(vcpu) < 0)
 			return -1;
@@ -149,8 +151,10 @@ static s64 step_run(struct lintel_vm **vmp, const struct step *s)
 	case OP_LINE:
 		return lintel_irq_line(vm, s->a, s->b);
 	case OP_PENDING:
+		lintel_lapic_timer_update(vcpu);
 		return lintel_irq_pending(vcpu);
 	case OP_ACK:
+		lintel_lapic_timer_update(vcpu);
 		value = lintel_irq_pending(vcpu);
 		ret = lintel_irq_ack(vcpu);
 		return ret == (int)value ? ret : -1000;
@@ -199,6 +203,12 @@ static s64 step_run(struct lintel_vm **vmp, const struct step *s)
 		value = vcpu->notified > 0;
 		vcpu->notified = 0;
 		return value;
+	case OP_EXITS_AFTER:
+		value = lintel_lapic_timer_tsc(vcpu);
+		return value == U64_MAX ? -1 : (s64)(value - rdtsc()) / 2;
+	case OP_WAITS:
+		lintel_lapic_timer_wait(vcpu, s->a);
+		return ret;
 	case OP_TAKE_ALL:
 	case OP_PIC_TAKE_ALL:
 		return take_all(vcpu, s->op == OP_PIC_TAKE_ALL);
@@ -220,18 +230,23 @@ static s64 step_run(struct lintel_vm **vmp, const struct step *s)
 		return value;
 	case OP_TSC_OFFSET:
 		vcpu->tsc_offset = s->a;
+		lintel_lapic_timer_tsc_moved(vcpu);
 		return ret;
 	default:
 		return -1000;
 	}
 }
 
-static void script_run(const struct script *script)
+static void script_run(const struct script *script, bool waits)
 {
 	struct lintel_vm *vm = test_vm_create();
 	const struct step *s;
 	bool good = true;
+	unsigned int i;
 
+	/* with the preemption timer, what waits behaves as everything does without it */
+	for (i = 0; i < TEST_VCPUS; i++)
+		lintel_lapic_timer_wait(vm->vcpus[i], waits);
 	shim_now = 1 << 30;
 	shim_timer_interrupts = 0;
 	for (s = script->steps; s->op != OP_END; s++) {
@@ -259,7 +274,12 @@ int main(void)
 	printf("TAP version 13\n");
 	for (i = 0; i < ARRAY_SIZE(files); i++)
 		for (script = files[i]; script->name; script++)
-			script_run(script);
+			script_run(script, false);
+	lintel_params.preemption_timer = true;
+	for (script = timer_scripts; script->name; script++)
+		script_run(script, true);
+	for (script = preemption_scripts; script->name; script++)
+		script_run(script, false);
 	test_routing();
 	test_random();
 	printf("1..%u\n", tap_count);

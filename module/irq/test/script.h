@@ -14,7 +14,7 @@ enum op {
 	OP_IOAPIC_READ, OP_WRMSR, OP_RDMSR, OP_NO_RDMSR, OP_BASE, OP_HOST_BASE, OP_AFTER, OP_NMIS,
 	OP_INIT, OP_SIPI, OP_RESET, OP_MSI, OP_DEADLINE, OP_IS_DEADLINE, OP_CR8, OP_NOTIFIED,
 	OP_TAKE_ALL, OP_PIC_TAKE_ALL, OP_REINJECT, OP_INTERRUPTS, OP_NO_PIO, OP_RESTORE,
-	OP_TSC_OFFSET, OP_IN_MASK, OP_EOI_SEEN, OP_EOI_CHANGED,
+	OP_TSC_OFFSET, OP_IN_MASK, OP_EOI_SEEN, OP_EOI_CHANGED, OP_EXITS_AFTER, OP_WAITS,
 };
 
 struct step {
@@ -69,6 +69,10 @@ struct step {
 /* the answer of EOI_SEEN was said to change since the last EOI_CHANGED */
 #define EOI_CHANGED(cpu, expect)	STEP(EOI_CHANGED, cpu, 0, 0, expect)
 #define TSC_OFFSET(cpu, value)		STEP(TSC_OFFSET, cpu, value, 0, 0)
+/* the preemption timer is to make the guest exit in so many ns from now; -1: it is not armed */
+#define EXITS_AFTER(cpu, expect)	STEP(EXITS_AFTER, cpu, 0, 0, expect)
+/* the vCPU's thread goes to wait in HLT (1), or comes back (0) */
+#define WAITS(cpu, waits)		STEP(WAITS, cpu, waits, 0, 0)
 
 struct script {
 	const char *name;
@@ -85,7 +89,7 @@ void test_vm_destroy(struct lintel_vm *vm);
 void tap_result(bool good, const char *name);
 
 extern const struct script pic_scripts[], ioapic_scripts[], pit_scripts[], lapic_scripts[],
-	ipi_scripts[], timer_scripts[];
+	ipi_scripts[], timer_scripts[], preemption_scripts[];
 
 void test_routing(void);
 void test_random(void);

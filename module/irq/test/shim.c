@@ -4,6 +4,7 @@
 
 ktime_t shim_now = 1000000000;
 unsigned int tsc_khz = SHIM_TSC_KHZ;
+struct lintel_params lintel_params;
 u64 shim_timer_interrupts;
 unsigned int shim_locks_held;
 static struct hrtimer *shim_timers;

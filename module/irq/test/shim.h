@@ -182,6 +182,7 @@ u64 hrtimer_forward_now(struct hrtimer *timer, ktime_t interval);
 /* shim_advance - turn the clock, firing what expires on the way in order. */
 void shim_advance(u64 ns);
 
+#define U64_MAX			(~0ull)
 #define SHIM_TSC_KHZ		2000000u	/* two cycles each nanosecond */
 extern unsigned int tsc_khz;
 #define rdtsc()			((u64)shim_now * 2)
@@ -198,6 +199,10 @@ int param_get_uint(char *buffer, const struct kernel_param *kp);
 #define module_param_cb(name, ops, arg, mode) \
 	const struct kernel_param_ops *const shim_param_##name = (ops)
 #define MODULE_PARM_DESC(name, text) extern int shim_desc_##name
+
+extern struct lintel_params {
+	bool preemption_timer;
+} lintel_params;
 
 /* --- struct lintel_vm and struct lintel_vcpu: the fields that module/irq reads --- */
 #define SHIM_VCPUS		8
