@@ -103,7 +103,8 @@ static int wait_in_hlt(struct lintel_vcpu *vcpu)
 		over = poll(vcpu, start, window, &polled);
 		stats->halt_attempted_poll++;
 		stats->halt_successful_poll += over;
-		*(over ? &stats->halt_poll_success_ns : &stats->halt_poll_fail_ns) += polled - start;
+		*(over ? &stats->halt_poll_success_ns : &stats->halt_poll_fail_ns) +=
+			polled - start;
 	}
 	end = polled;
 	if (!over) {

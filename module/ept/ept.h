@@ -100,8 +100,8 @@ bool lintel_gpa_has_memory(struct lintel_vm *vm, gpa_t gpa, bool write);
  * lintel_ept_flush_cpu - INVEPT single-context, unless this CPU has served the last flush already.
  * True if it was executed.  Interrupts off, VMX operation on, mode = IN_GUEST: before an entry with
  * REQ_EPT_FLUSH set.  The core itself makes that request when a vCPU comes to another CPU than
- * before (first of all to its first): that CPU may hold translations from before a flush.  A failure
- * marks the VM dead.
+ * before (first of all to its first): that CPU may hold translations from before a flush.  A
+ * failure marks the VM dead.
  */
 bool lintel_ept_flush_cpu(struct lintel_vm *vm);
 

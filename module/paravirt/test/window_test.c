@@ -56,7 +56,8 @@ static const struct {
 } ples[] = {
 	{ "doubling, and back to the base", { 4096, 2, 0, ~0u }, 8192, 16384, 4096 },
 	{ "factors both ways", { 4096, 4, 2, ~0u }, 8192, 32768, 4096 },
-	{ "a large modifier is added and taken off", { 4096, 5000, 5000, ~0u }, 20000, 25000, 15000 },
+	{ "a large modifier is added and taken off", { 4096, 5000, 5000, ~0u },
+	  20000, 25000, 15000 },
 	{ "never below the base", { 4096, 2, 5000, ~0u }, 4500, 9000, 4096 },
 	{ "never above the maximum", { 4096, 2, 2, 10000 }, 8192, 10000, 4096 },
 	{ "no overflow by the factor", { 4096, 4000, 2, ~0u }, ~0u, ~0u, ~0u / 2 },
