@@ -19,6 +19,7 @@ struct lintel_params lintel_params = {
 	.ept_ad = true,
 	.ept_2m = true,
 	.ept_1g = true,
+	.pml = true,
 	.ple = true,
 	.preemption_timer = true,
 };
@@ -31,6 +32,7 @@ FEATURE_PARAM(vpid, "use virtual-processor identifiers");
 FEATURE_PARAM(ept_ad, "use EPT accessed and dirty bits");
 FEATURE_PARAM(ept_2m, "use 2 MiB EPT entries");
 FEATURE_PARAM(ept_1g, "use 1 GiB EPT entries");
+FEATURE_PARAM(pml, "use page-modification logging");
 FEATURE_PARAM(ple, "use PAUSE-loop exiting");
 FEATURE_PARAM(preemption_timer, "use the VMX-preemption timer for the guest's local APIC timer");
 

@@ -14,6 +14,7 @@ struct lintel_params {
 	bool ept_ad;		/* accessed and dirty bits in EPT entries */
 	bool ept_2m;		/* 2 MiB EPT entries */
 	bool ept_1g;		/* 1 GiB EPT entries */
+	bool pml;		/* page-modification logging */
 	bool ple;		/* PAUSE-loop exiting */
 	bool preemption_timer;	/* VMX-preemption timer, for the guest's local APIC timer */
 };

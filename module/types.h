@@ -41,6 +41,11 @@ enum lintel_next {
 #define LINTEL_SYNC_REGS	(KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS)
 
 #define LINTEL_XSAVE_SIZE	4096	/* of KVM_GET_XSAVE2 */
+/* KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2; the largest dirty ring of a vCPU, in bytes */
+#define LINTEL_DIRTY_MANUAL	(KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE | KVM_DIRTY_LOG_INITIALLY_SET)
+#define LINTEL_MAX_RING_BYTES	(65536 * 16)
+
+#define LINTEL_PML_ENTRIES	512	/* of the CPU's log of dirtied pages */
 
 #define LINTEL_VCPU_MMAP_SIZE	(2 * PAGE_SIZE)	/* struct kvm_run; data of port accesses */
 

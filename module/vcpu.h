@@ -29,6 +29,7 @@
 #include "types.h"
 #include "emulate/emulate.h"
 #include "irq/posted.h"
+#include "ept/ept.h"
 #include "vmx/fpu.h"
 #include "vmx/host.h"
 #include "vmx/vmcs.h"
@@ -60,6 +61,7 @@ enum lintel_request {
 	REQ_CLOCK,		/* write the pvclock page again */
 	REQ_EOI_VECTORS,	/* lintel_irq_eoi_vectors() would give something else */
 	REQ_DEAD,		/* the VM was killed */
+	REQ_RING_FULL,		/* the dirty ring has reached its soft limit */
 	REQ_TRIPLE_FAULT,	/* a fault while delivering #DF: shut down */
 	REQ_DEBUG_STEP,		/* the debugger's single step is done */
 	REQ_MSR_FILTER,		/* KVM_X86_SET_MSR_FILTER: the MSR bitmap is to follow */
@@ -173,6 +175,7 @@ struct lintel_vcpu {
 	void *pio_data;					/* [I] second page */
 	struct lintel_lapic *lapic;			/* [I] NULL without an in-kernel irqchip */
 	struct lintel_exit exit;			/* [M] */
+	struct lintel_ring ring;			/* [M]+[A] ept.h says which */
 
 	/* --- control and system registers the VMCS does not hold, or holds in part --- */
 	unsigned long cr0, cr4;				/* [M] as the guest sees them, TS and owned bits aside */
@@ -220,7 +223,7 @@ struct lintel_vcpu {
 	/* --- the thread that runs it --- */
 	struct mutex mutex;				/* one ioctl at a time; KVM_RUN holds it throughout */
 	struct preempt_notifier preempt_notifier;	/* [M] */
-	bool loaded;					/* [M]+[cpu] between load and put */
+	struct task_struct *thread;			/* [A] that has loaded it, or NULL */
 	wait_queue_head_t wait;				/* HLT waits here */
 	u32 halt_window;				/* [M] ns that the next HLT polls first */
 	u32 id;						/* [I] KVM_CREATE_VCPU's argument: the APIC id */

@@ -63,6 +63,7 @@ void lintel_vcpu_load(struct lintel_vcpu *vcpu)
 {
 	int cpu = get_cpu();
 
+	WRITE_ONCE(vcpu->thread, current);
 	preempt_notifier_register(&vcpu->preempt_notifier);
 	load_on_cpu(vcpu, cpu);
 	put_cpu();
@@ -72,6 +73,7 @@ void lintel_vcpu_put(struct lintel_vcpu *vcpu)
 {
 	preempt_disable();
 	put_from_cpu(vcpu);
+	WRITE_ONCE(vcpu->thread, NULL);
 	preempt_notifier_unregister(&vcpu->preempt_notifier);
 	preempt_enable();
 }
@@ -112,6 +114,8 @@ static int init_vcpu(struct lintel_vcpu *vcpu)
 	int err = guest_fpu_alloc(vcpu);
 
 	if (!err)
+		err = lintel_ring_alloc(vcpu);
+	if (!err)
 		err = lintel_cpuid_set(vcpu, NULL, 0);
 	if (!err)
 		err = vmx_vcpu_init(vcpu);
@@ -136,6 +140,7 @@ void lintel_vcpu_destroy(struct lintel_vcpu *vcpu)
 	vmx_vcpu_free(vcpu);
 	lintel_cpuid_free(vcpu);
 	guest_fpu_free(vcpu);
+	lintel_ring_free(vcpu);
 	free_pages_exact(vcpu->run, LINTEL_VCPU_MMAP_SIZE);
 	kvfree(vcpu);
 }

@@ -11,7 +11,7 @@
 #include <linux/mm.h>
 #include <linux/uaccess.h>
 
-#include "internal.h"
+#include "dirty.h"
 
 static const struct lintel_memslot *access_slot(struct lintel_memslots *slots, gpa_t gpa,
 						bool write)
@@ -92,6 +92,7 @@ int lintel_guest_write(struct lintel_vm *vm, gpa_t gpa, const void *data, size_t
 
 		if (copy_to_user(access_hva(slot, gpa), data, n))
 			ret = -EFAULT;
+		dirty_mark_range(vm, slot, gpa, n);
 		gpa += n;
 		data += n;
 		len -= n;
@@ -146,6 +147,8 @@ int lintel_guest_cmpxchg(struct lintel_vm *vm, gpa_t gpa, const void *old, const
 	slot = access_slot(memslots_get(vm), gpa, true);
 	if (slot)
 		ret = cmpxchg_user((unsigned long)access_hva(slot, gpa), old, new, len);
+	if (!ret)
+		dirty_mark_range(vm, slot, gpa, len);
 	srcu_read_unlock(&vm->srcu, idx);
 	return ret;
 }

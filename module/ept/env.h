@@ -45,6 +45,7 @@ typedef uint32_t u32;
 typedef uint64_t u64;
 typedef u64 gpa_t, gfn_t, hpa_t;
 
+#define WRITE_ONCE(x, v)	(*(volatile __typeof__(x) *)&(x) = (v))
 #define READ_ONCE(x)	(*(const volatile __typeof__(x) *)&(x))
 #define static_assert	_Static_assert
 #define try_cmpxchg64(p, old, new) \

@@ -22,6 +22,8 @@
 #include "../types.h"
 #include "guest_walk.h"
 
+struct kvm_clear_dirty_log;
+struct kvm_dirty_gfn;
 struct kvm_userspace_memory_region;
 struct lintel_memslots;
 
@@ -43,6 +45,10 @@ struct lintel_ept {
 	u64 flush_nr;				/* [E] number of the last flush, from 1 */
 	u64 nr_kicks;				/* [E] CPUs that flushes made leave the guest */
 	u64 __percpu *flushed;			/* [cpu] the last flush that CPU has served */
+	u32 dirty_manual;			/* [S] KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2's flags */
+	u32 ring_entries;			/* [S] of each vCPU's dirty ring; [I] with vCPUs */
+	unsigned int nr_logged;			/* [S] slots with a dirty log */
+	bool pml;				/* [S] CPUs log the pages that the guest dirties */
 };
 
 /*
@@ -95,6 +101,42 @@ int lintel_guest_cmpxchg(struct lintel_vm *vm, gpa_t gpa, const void *old, const
 
 /* lintel_gfn_has_memory - a slot (writable, if @write) covers @gpa.  In the VMM's mm. */
 bool lintel_gpa_has_memory(struct lintel_vm *vm, gpa_t gpa, bool write);
+
+/*
+ * The dirty log of slot @id; vm->slots_lock held throughout.  lintel_dirty_get: what was written
+ * since the last call is at *@bits, to be copied out; with manual protection it stays set until
+ * cleared. lintel_dirty_clear_begin: user space's bits are to be copied to *@bits, then _end
+ * carries it out. Return 0, -ENXIO (rings are in use), -EINVAL (no such number, range), -ENOENT (no
+ * log).
+ */
+int lintel_dirty_get(struct lintel_vm *vm, u32 id, const void **bits, size_t *bytes);
+int lintel_dirty_clear_begin(struct lintel_vm *vm, const struct kvm_clear_dirty_log *log,
+			     void **bits, size_t *bytes);
+void lintel_dirty_clear_end(struct lintel_vm *vm, const struct kvm_clear_dirty_log *log);
+
+/*
+ * lintel_dirty_log_pages - the CPU's @log for @vcpu, whose thread this is, with the PML index
+ * @index: those pages were written.  Any context but NMI.
+ */
+void lintel_dirty_log_pages(struct lintel_vcpu *vcpu, const u64 *log, unsigned int index);
+
+/* Dirty rings.  The positions count up, and wrap. */
+struct lintel_ring {
+	struct kvm_dirty_gfn *entry;	/* [I] user-writable!  NULL: none */
+	u32 pushed;			/* [M] by the vCPU's thread */
+	u32 reset;			/* [S] */
+};
+
+/* lintel_ring_enable - rings of @bytes for vCPUs to come; vm->lock.  0, -EINVAL, -E2BIG. */
+int lintel_ring_enable(struct lintel_vm *vm, u64 bytes);
+int lintel_ring_alloc(struct lintel_vcpu *vcpu);
+void lintel_ring_free(struct lintel_vcpu *vcpu);
+/* lintel_ring_page - page @index of the ring, for mmap, or NULL. */
+struct page *lintel_ring_page(struct lintel_vcpu *vcpu, unsigned long index);
+/* lintel_ring_full - the soft limit is reached: user space is to harvest.  The vCPU's thread. */
+bool lintel_ring_full(struct lintel_vcpu *vcpu);
+/* lintel_ring_reset - KVM_RESET_DIRTY_RINGS; vm->slots_lock.  How many entries, or -EINVAL. */
+int lintel_ring_reset(struct lintel_vm *vm);
 
 /*
  * lintel_ept_flush_cpu - INVEPT single-context, unless this CPU has served the last flush already.

@@ -22,10 +22,12 @@
 #include "../compat.h"
 #include "../params.h"
 #include "../vcpu.h"
-#include "internal.h"
+#include "dirty.h"
 
 struct fault {
 	struct lintel_vm *vm;
+	struct lintel_vcpu *vcpu;
+	bool logged;			/* the slot has a dirty log */
 	struct lintel_memslot *slot;
 	gfn_t gfn;
 	hva_t hva;
@@ -150,11 +152,11 @@ static int fault_find_page(struct fault *f)
 	return 0;
 }
 
-/* How large the host maps f->hva: EPT_4K, EPT_2M or EPT_1G.  ept->lock keeps it from changing. */
-static int fault_host_level(const struct fault *f)
+/* How large the host maps @hva: EPT_4K, EPT_2M or EPT_1G.  ept->lock keeps it from changing. */
+static int host_level(hva_t hva, u64 pfn)
 {
-	u64 in_2m = (f->hva >> PAGE_SHIFT) & (ept_pages(EPT_2M) - 1);
-	u64 in_1g = (f->hva >> PAGE_SHIFT) & (ept_pages(EPT_1G) - 1);
+	u64 in_2m = (hva >> PAGE_SHIFT) & (ept_pages(EPT_2M) - 1);
+	u64 in_1g = (hva >> PAGE_SHIFT) & (ept_pages(EPT_1G) - 1);
 	int level = EPT_4K;
 	unsigned long flags;
 	pgd_t pgd;
@@ -164,58 +166,61 @@ static int fault_host_level(const struct fault *f)
 
 	/* With interrupts off no page table is freed: that takes an IPI, or waits as RCU does. */
 	local_irq_save(flags);
-	pgd = READ_ONCE(*pgd_offset(current->mm, f->hva));
+	pgd = READ_ONCE(*pgd_offset(current->mm, hva));
 	if (pgd_none(pgd))
 		goto out;
-	p4d = READ_ONCE(*p4d_offset(&pgd, f->hva));
+	p4d = READ_ONCE(*p4d_offset(&pgd, hva));
 	if (p4d_none(p4d) || !p4d_present(p4d))
 		goto out;
-	pud = READ_ONCE(*pud_offset(&p4d, f->hva));
+	pud = READ_ONCE(*pud_offset(&p4d, hva));
 	if (pud_none(pud) || !pud_present(pud))
 		goto out;
 	if (pud_leaf(pud)) {
-		if (pud_pfn(pud) + in_1g == f->pfn)
+		if (pud_pfn(pud) + in_1g == pfn)
 			level = EPT_1G;
 		goto out;
 	}
-	pmd = READ_ONCE(*pmd_offset(&pud, f->hva));
+	pmd = READ_ONCE(*pmd_offset(&pud, hva));
 	if (pmd_none(pmd) || !pmd_present(pmd))
 		goto out;
-	if (pmd_leaf(pmd) && pmd_pfn(pmd) + in_2m == f->pfn)
+	if (pmd_leaf(pmd) && pmd_pfn(pmd) + in_2m == pfn)
 		level = EPT_2M;
 out:
 	local_irq_restore(flags);
 	return level;
 }
 
-/* Does the entry at @level around the fault lie in the slot, and at equal offsets on both sides? */
-static bool fault_fits(const struct fault *f, int level)
+/* Does the entry at @level around @gfn lie in the slot, and at equal offsets on both sides? */
+static bool slot_fits(const struct lintel_memslot *slot, gfn_t gfn, int level)
 {
-	const struct lintel_memslot *slot = f->slot;
-	gfn_t first = ept_align(f->gfn, level);
+	gfn_t first = ept_align(gfn, level);
 
 	if ((slot->base ^ (slot->hva >> PAGE_SHIFT)) & (ept_pages(level) - 1))
 		return false;
 	return first >= slot->base && first + ept_pages(level) <= slot->base + slot->npages;
 }
 
-static int fault_level(const struct fault *f)
+int ept_host_level(const struct lintel_memslot *slot, gfn_t gfn, u64 pfn)
 {
 	int host;
 
-	if (!f->page)
+	if (!lintel_params.ept_2m && !lintel_params.ept_1g)
+		return EPT_4K;
+	host = host_level(memslot_hva(slot, gfn), pfn);
+	if (host >= EPT_1G && lintel_params.ept_1g && slot_fits(slot, gfn, EPT_1G))
+		return EPT_1G;
+	if (host >= EPT_2M && lintel_params.ept_2m && slot_fits(slot, gfn, EPT_2M))
+		return EPT_2M;
+	return EPT_4K;
+}
+
+static int fault_level(const struct fault *f)
+{
+	if (!f->page || f->logged)
 		return EPT_4K;
 	if ((f->access & ACCESS_EXEC) && boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT))
 		return EPT_4K;
-	if (!lintel_params.ept_2m && !lintel_params.ept_1g)
-		return EPT_4K;
-
-	host = fault_host_level(f);
-	if (host >= EPT_1G && lintel_params.ept_1g && fault_fits(f, EPT_1G))
-		return EPT_1G;
-	if (host >= EPT_2M && lintel_params.ept_2m && fault_fits(f, EPT_2M))
-		return EPT_2M;
-	return EPT_4K;
+	return ept_host_level(f->slot, f->gfn, f->pfn);
 }
 
 static u64 fault_leaf(const struct fault *f, int level)
@@ -233,6 +238,8 @@ static u64 fault_leaf(const struct fault *f, int level)
 		if (f->access & ACCESS_WRITE)
 			pte |= VMX_EPT_DIRTY_BIT;
 	}
+	if (f->logged && !(f->access & ACCESS_WRITE))
+		pte = ept_log_protect(pte, level, dirty_pml());
 	return pte;
 }
 
@@ -267,6 +274,9 @@ static int fault_install(struct fault *f, int level)
 			continue;
 		}
 		new = fault_leaf(f, it.level);
+		/* what the CPU has noted of the same page stands */
+		if (ept_is_present(it.old) && ept_pfn(it.old) == ept_pfn(new))
+			new |= it.old & (VMX_EPT_ACCESS_BIT | VMX_EPT_DIRTY_BIT);
 		if (ept_needs_flush(it.old, new))
 			return INSTALL_CONFLICT;
 		if (ept_set_pte(ept, &it, new, NULL))
@@ -296,6 +306,8 @@ static int fault_map(struct fault *f)
 			ret = -EAGAIN;
 		else
 			ret = fault_install(f, fault_level(f));
+		if (ret == EPT_FIXED && (f->access & ACCESS_WRITE))
+			dirty_mark(f->vm, f->vcpu, f->slot, f->gfn);
 		read_unlock(&ept->lock);
 
 		if (ret == INSTALL_NEEDS_TABLE) {
@@ -345,7 +357,7 @@ static int fault_resolve(struct fault *f)
 int lintel_ept_fault(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int access)
 {
 	struct lintel_vm *vm = vcpu->vm;
-	struct fault f = { .vm = vm, .gfn = gpa >> PAGE_SHIFT, .access = access };
+	struct fault f = { .vm = vm, .vcpu = vcpu, .gfn = gpa >> PAGE_SHIFT, .access = access };
 	int idx, ret = EPT_MMIO;
 
 	if (f.gfn >= ept_max_gfn())
@@ -362,7 +374,10 @@ int lintel_ept_fault(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int access)
 	if ((access & ACCESS_WRITE) && !memslot_writable(f.slot))
 		goto out;
 	f.hva = memslot_hva(f.slot, f.gfn);
-	ret = fault_resolve(&f);
+	f.logged = dirty_bits(f.slot);
+	ret = f.logged && (access & ACCESS_WRITE) ? dirty_fault(vcpu, f.slot, f.gfn) : -ENOENT;
+	if (ret == -ENOENT)
+		ret = fault_resolve(&f);
 	if (ret == -EHWPOISON) {
 		/* the thread learns it as if it had touched the page itself; then the guest goes on */
 		send_sig_mceerr(BUS_MCEERR_AR, (void __user *)f.hva, PAGE_SHIFT, current);

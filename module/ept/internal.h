@@ -27,6 +27,8 @@ struct ept_gather {
 	bool flush;
 };
 
+struct lintel_memslot;
+
 static inline struct lintel_vm *ept_vm(struct lintel_ept *ept)
 {
 	return container_of(ept, struct lintel_vm, ept);
@@ -75,6 +77,14 @@ void lintel_ept_flush(struct lintel_vm *vm);
 /* ept_forget_everywhere - INVEPT on each CPU the root ever ran on.  May sleep. */
 void ept_forget_everywhere(struct lintel_ept *ept);
 
+/* --- fault.c ---------------------------------------------------------------------------- */
+
+/*
+ * ept_host_level - the size of entry that the host's mapping of @pfn at @gfn and the slot allow:
+ * EPT_4K, EPT_2M or EPT_1G.  In the VMM's mm, ept->lock held.
+ */
+int ept_host_level(const struct lintel_memslot *slot, gfn_t gfn, u64 pfn);
+
 /* --- notifier.c ------------------------------------------------------------------------- */
 
 int ept_notifier_register(struct lintel_ept *ept);
@@ -99,6 +109,7 @@ struct lintel_memslot {
 	hva_t hva;
 	u32 id;
 	u32 flags;				/* [S] KVM_MEM_*, MEMSLOT_DYING */
+	unsigned long *dirty;			/* [S] while logged: see dirty.h */
 	struct interval_tree_node by_hva;	/* [E] in ept->by_hva */
 };
 

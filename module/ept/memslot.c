@@ -19,9 +19,9 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "internal.h"
+#include "dirty.h"
 
-#define MEMSLOT_FLAGS		KVM_MEM_READONLY
+#define MEMSLOT_FLAGS		(KVM_MEM_READONLY | KVM_MEM_LOG_DIRTY_PAGES)
 #define MEMSLOT_MAX_PAGES	((1ULL << 31) - 1)	/* of one slot: the API's limit */
 
 bool memslot_writable(const struct lintel_memslot *slot)
@@ -152,6 +152,13 @@ static void slot_hide(struct lintel_ept *ept, struct lintel_memslot *slot)
 	write_unlock(&ept->lock);
 }
 
+static void slot_free(struct lintel_vm *vm, struct lintel_memslot *slot)
+{
+	if (slot->dirty)
+		dirty_stop(vm, NULL, slot->dirty);
+	kfree(slot);
+}
+
 /* Take @old away and put @add in; either may be NULL.  Nothing has changed if it fails. */
 static int slots_replace(struct lintel_vm *vm, struct lintel_memslot *old,
 			 struct lintel_memslot *add)
@@ -180,7 +187,9 @@ static int slots_replace(struct lintel_vm *vm, struct lintel_memslot *old,
 	slots_publish(vm, new);
 	if (old) {
 		slot_hide(ept, old);
-		kfree(old);
+		if (add && add->dirty == old->dirty)
+			old->dirty = NULL;
+		slot_free(vm, old);
 	}
 	return 0;
 }
@@ -211,6 +220,46 @@ static int region_check(const struct kvm_userspace_memory_region *region)
 	return 0;
 }
 
+/* @slot is in force and stays where it is: log it or not, as @flags say. */
+static int slot_log(struct lintel_vm *vm, struct lintel_memslot *slot, u32 flags)
+{
+	unsigned long *old = slot->dirty, *bits = NULL;
+	int ret;
+
+	if (flags == slot->flags)
+		return 0;
+	if (flags & KVM_MEM_LOG_DIRTY_PAGES) {
+		ret = dirty_start(vm, slot->npages, &bits);
+		if (ret)
+			return ret;
+	}
+	WRITE_ONCE(slot->dirty, bits);
+	WRITE_ONCE(slot->flags, flags);
+	/* Entries change when all who may have missed it are done. */
+	synchronize_srcu_expedited(&vm->srcu);
+	if (bits)
+		dirty_protect(vm, slot);
+	else
+		dirty_stop(vm, slot, old);
+	return 0;
+}
+
+/* Make @slot, which is new or @old at another place, the one in force. */
+static int slot_put(struct lintel_vm *vm, struct lintel_memslot *old, struct lintel_memslot *slot)
+{
+	int ret = 0;
+
+	if (slots_overlap(slots_locked(vm), slot))
+		return -EEXIST;
+	if (!(slot->flags & KVM_MEM_LOG_DIRTY_PAGES))
+		return slots_replace(vm, old, slot);
+	if (old && old->dirty)
+		slot->dirty = old->dirty;
+	else
+		ret = dirty_start(vm, slot->npages, &slot->dirty);
+	return ret ? ret : slots_replace(vm, old, slot);
+}
+
 /* The region is valid by itself; vm->slots_lock is held. */
 static int region_apply(struct lintel_vm *vm, const struct kvm_userspace_memory_region *region)
 {
@@ -230,16 +279,17 @@ static int region_apply(struct lintel_vm *vm, const struct kvm_userspace_memory_
 	slot->flags = region->flags;
 
 	if (old && (slot->hva != old->hva || slot->npages != old->npages ||
-		    slot->flags != old->flags))
+		    ((slot->flags ^ old->flags) & ~KVM_MEM_LOG_DIRTY_PAGES)))
 		ret = -EINVAL;
 	else if (old && slot->base == old->base)
-		ret = 0;
-	else if (slots_overlap(slots_locked(vm), slot))
-		ret = -EEXIST;
+		ret = slot_log(vm, old, slot->flags);
 	else
-		ret = slots_replace(vm, old, slot);
-	if (memslot_by_id(vm, slot->id) != slot)
-		kfree(slot);
+		ret = slot_put(vm, old, slot);
+	if (memslot_by_id(vm, slot->id) != slot) {
+		if (old && slot->dirty == old->dirty)
+			slot->dirty = NULL;
+		slot_free(vm, slot);
+	}
 	return ret;
 }
 
@@ -271,8 +321,10 @@ void memslots_destroy(struct lintel_ept *ept)
 	struct lintel_memslots *slots = rcu_dereference_protected(ept->slots, true);
 	unsigned int i;
 
-	for (i = 0; i < slots->count; i++)
+	for (i = 0; i < slots->count; i++) {
+		kvfree(slots->slot[i]->dirty);
 		kfree(slots->slot[i]);
+	}
 	kvfree(slots);
 	xa_destroy(&ept->slot_ids);
 	RCU_INIT_POINTER(ept->slots, NULL);

@@ -26,6 +26,9 @@
 #define EPT_LARGE_BIT		(1ULL << 7)
 #define EPT_ADDR_MASK		0x000ffffffffff000ULL
 
+/* Ignored by the CPU.  The host allows writing, but the dirty log wants to see the next write. */
+#define EPT_WITHHELD_BIT	(1ULL << 52)
+
 static_assert(EPT_GPA_BITS == 48);
 static_assert(EPT_ENTRIES * sizeof(u64) == 1UL << EPT_PAGE_BITS);
 
@@ -108,7 +111,8 @@ static inline bool ept_allows(u64 pte, unsigned int access)
 /*
  * ept_needs_flush - does a CPU that still uses @old after the change to @new do what it must not?
  * More rights need no flush: a violation makes the CPU forget what it cached of that address.  A
- * cleared accessed bit is no reason either: it is an estimate.
+ * cleared accessed bit is no reason either: it is an estimate.  A cleared dirty bit is: a CPU that
+ * remembers it as set does not log the next write.
  */
 static inline bool ept_needs_flush(u64 old, u64 new)
 {
@@ -116,12 +120,55 @@ static inline bool ept_needs_flush(u64 old, u64 new)
 
 	if (!ept_is_present(old))
 		return false;
-	return ((old ^ new) & same) || (old & ~new & VMX_EPT_RWX_MASK);
+	return ((old ^ new) & same) || (old & ~new & (VMX_EPT_RWX_MASK | VMX_EPT_DIRTY_BIT));
+}
+
+/*
+ * ept_log_protect - the leaf @pte at @level, changed so that the next write through it is noticed:
+ * by a violation, or, if @pml, at a leaf of 4 KiB by the dirty bit that the CPU then has to set.
+ */
+static inline u64 ept_log_protect(u64 pte, int level, bool pml)
+{
+	if (pml && level == EPT_4K)
+		return pte & ~VMX_EPT_DIRTY_BIT;
+	if (pte & VMX_EPT_WRITABLE_MASK)
+		return (pte & ~VMX_EPT_WRITABLE_MASK) | EPT_WITHHELD_BIT;
+	return pte;
+}
+
+/* ept_log_grant - @pte with the right to write that logging had withheld, if it had. */
+static inline u64 ept_log_grant(u64 pte)
+{
+	if (pte & EPT_WITHHELD_BIT)
+		return (pte & ~EPT_WITHHELD_BIT) | VMX_EPT_WRITABLE_MASK;
+	return pte;
+}
+
+/*
+ * ept_log_split - entry @i of the table that takes the place of @pte, a large leaf at @level
+ * without the right to write: the same frames, no right that was not there or withheld, nothing
+ * dirty.
+ */
+static inline u64 ept_log_split(u64 pte, int level, unsigned int i, bool pml)
+{
+	u64 child = pte + (i * ept_pages(level - 1) << EPT_PAGE_BITS);
+
+	child &= ~VMX_EPT_DIRTY_BIT;
+	if (level - 1 > EPT_4K)
+		return child;
+	child &= ~EPT_LARGE_BIT;
+	return pml ? ept_log_grant(child) : child;
 }
 
 static inline u64 ept_load(const u64 *entry)
 {
 	return READ_ONCE(*entry);
+}
+
+/* ept_store_new - an entry of a table that nobody sees yet. */
+static inline void ept_store_new(u64 *entry, u64 pte)
+{
+	WRITE_ONCE(*entry, pte);
 }
 
 /* ept_replace - @entry from *@old to @new; false and *@old brought up to date if it had changed. */

@@ -21,6 +21,7 @@ extern const struct file_operations lintel_vcpu_fops;
 enum ioctl_lock {
 	LOCK_NONE,
 	LOCK_VM,		/* vm->lock */
+	LOCK_SLOTS,		/* vm->slots_lock */
 	LOCK_VCPU,		/* vcpu->mutex; -EINTR on a signal while waiting */
 	LOCK_VCPU_LOADED,	/* and the vCPU is loaded */
 };
@@ -62,6 +63,11 @@ long lintel_check_extension(struct lintel_vm *vm, unsigned long cap);
 
 /* lintel_vm_enable_cap - KVM_ENABLE_CAP on a VM.  -EINVAL: unknown, or not its arguments. */
 long lintel_vm_enable_cap(struct ioctl_context *ctx);
+
+/* dirty.c: KVM_GET_DIRTY_LOG, KVM_CLEAR_DIRTY_LOG, KVM_RESET_DIRTY_RINGS; vm->slots_lock held. */
+long lintel_vm_get_dirty_log(struct ioctl_context *ctx);
+long lintel_vm_clear_dirty_log(struct ioctl_context *ctx);
+long lintel_vm_reset_rings(struct ioctl_context *ctx);
 
 /* lintel_vcpu_open - KVM_CREATE_VCPU: the new descriptor. */
 long lintel_vcpu_open(struct lintel_vm *vm, u32 id);

@@ -44,6 +44,21 @@ SWITCH(exception_payload)
 SWITCH(triple_fault_event)
 SWITCH(exit_on_emulation_failure)
 
+static long manual_dirty_log(struct lintel_vm *vm, const u64 *args)
+{
+	if (args[0] == KVM_DIRTY_LOG_INITIALLY_SET)
+		return -EINVAL;
+	mutex_lock(&vm->slots_lock);
+	vm->ept.dirty_manual = args[0];
+	mutex_unlock(&vm->slots_lock);
+	return 0;
+}
+
+static long dirty_ring(struct lintel_vm *vm, const u64 *args)
+{
+	return lintel_ring_enable(vm, args[0]);
+}
+
 static const struct {
 	u32 cap;
 	u64 allowed;		/* bits of args[0] */
@@ -51,6 +66,9 @@ static const struct {
 	long (*enable)(struct lintel_vm *vm, const u64 *args);
 } vm_capabilities[] = {
 	{ KVM_CAP_X86_DISABLE_EXITS, LINTEL_DISABLE_EXITS, disable_exits },
+	{ KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, LINTEL_DIRTY_MANUAL, manual_dirty_log },
+	{ KVM_CAP_DIRTY_LOG_RING, ~0ULL, dirty_ring },
+	{ KVM_CAP_DIRTY_LOG_RING_ACQ_REL, ~0ULL, dirty_ring },
 	{ KVM_CAP_HALT_POLL, U32_MAX, halt_poll },
 	{ KVM_CAP_X86_USER_SPACE_MSR, LINTEL_MSR_EXIT_REASONS, user_space_msr },
 	{ KVM_CAP_EXCEPTION_PAYLOAD, 1, exception_payload },

@@ -36,6 +36,9 @@ static int lock(const struct ioctl_row *row, struct ioctl_context *ctx)
 	case LOCK_VM:
 		mutex_lock(&ctx->vm->lock);
 		break;
+	case LOCK_SLOTS:
+		mutex_lock(&ctx->vm->slots_lock);
+		break;
 	case LOCK_VCPU:
 	case LOCK_VCPU_LOADED:
 		if (mutex_lock_killable(&ctx->vcpu->mutex))
@@ -54,6 +57,9 @@ static void unlock(const struct ioctl_row *row, struct ioctl_context *ctx)
 		break;
 	case LOCK_VM:
 		mutex_unlock(&ctx->vm->lock);
+		break;
+	case LOCK_SLOTS:
+		mutex_unlock(&ctx->vm->slots_lock);
 		break;
 	case LOCK_VCPU_LOADED:
 		lintel_vcpu_put(ctx->vcpu);

@@ -402,11 +402,16 @@ static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 static vm_fault_t vcpu_fault(struct vm_fault *vmf)
 {
 	struct lintel_vcpu *vcpu = vmf->vma->vm_file->private_data;
+	struct page *page = NULL;
 
-	if (vmf->pgoff >= LINTEL_VCPU_MMAP_SIZE / PAGE_SIZE)
+	if (vmf->pgoff < LINTEL_VCPU_MMAP_SIZE / PAGE_SIZE)
+		page = virt_to_page((void *)vcpu->run + (vmf->pgoff << PAGE_SHIFT));
+	else if (vmf->pgoff >= KVM_DIRTY_LOG_PAGE_OFFSET)
+		page = lintel_ring_page(vcpu, vmf->pgoff - KVM_DIRTY_LOG_PAGE_OFFSET);
+	if (!page)
 		return VM_FAULT_SIGBUS;
-	vmf->page = virt_to_page((void *)vcpu->run + (vmf->pgoff << PAGE_SHIFT));
-	get_page(vmf->page);
+	get_page(page);
+	vmf->page = page;
 	return 0;
 }
 
@@ -416,6 +421,13 @@ static const struct vm_operations_struct vcpu_vm_ops = {
 
 static int vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 {
+	struct lintel_vcpu *vcpu = file->private_data;
+	unsigned long last = vma->vm_pgoff + vma_pages(vma) - 1;
+
+	/* a private copy of the dirty ring would never change */
+	if (last >= KVM_DIRTY_LOG_PAGE_OFFSET && vcpu->ring.entry &&
+	    ((vma->vm_flags & VM_EXEC) || !(vma->vm_flags & VM_SHARED)))
+		return -EINVAL;
 	vma->vm_ops = &vcpu_vm_ops;
 	return 0;
 }

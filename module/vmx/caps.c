@@ -75,6 +75,7 @@ static const struct control_word words[] = {
 		.must = SECONDARY_EXEC_ENABLE_EPT | SECONDARY_EXEC_UNRESTRICTED_GUEST,
 		.want = SECONDARY_EXEC_ENABLE_VPID | SECONDARY_EXEC_ENABLE_RDTSCP |
 			SECONDARY_EXEC_ENABLE_INVPCID | SECONDARY_EXEC_WBINVD_EXITING |
+			SECONDARY_EXEC_ENABLE_PML |
 			SECONDARY_EXEC_PAUSE_LOOP_EXITING,
 		.offset = WORD(proc2),
 		.names = {
@@ -208,6 +209,10 @@ static void settle_params(struct vmx_caps *caps)
 	    !(caps->ept & VMX_VPID_EXTENT_SINGLE_CONTEXT_BIT) || !p->vpid)
 		caps->proc2 &= ~SECONDARY_EXEC_ENABLE_VPID;
 	p->vpid = !!(caps->proc2 & SECONDARY_EXEC_ENABLE_VPID);
+	/* The log is of entries whose dirty bit is set. */
+	if (!p->pml || !p->ept_ad)
+		caps->proc2 &= ~SECONDARY_EXEC_ENABLE_PML;
+	p->pml = !!(caps->proc2 & SECONDARY_EXEC_ENABLE_PML);
 	if (!p->ple)
 		caps->proc2 &= ~SECONDARY_EXEC_PAUSE_LOOP_EXITING;
 	p->ple = !!(caps->proc2 & SECONDARY_EXEC_PAUSE_LOOP_EXITING);

@@ -21,6 +21,7 @@
 #include "msr_filter.h"
 #include "ops.h"
 #include "timer.h"
+#include "pml.h"
 #include "../compat.h"
 #include "../irq/irq.h"
 #include "../regs.h"
@@ -86,6 +87,8 @@ int vmx_vcpu_init(struct lintel_vcpu *vcpu)
 
 	vmx->host_cpu = -1;
 	err = vmcs_alloc(&vcpu->vmcs);
+	if (!err)
+		err = vmx_pml_alloc(vcpu);
 	if (err)
 		return err;
 	vmx->msr_bitmap = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
@@ -108,6 +111,7 @@ int vmx_vcpu_init(struct lintel_vcpu *vcpu)
 void vmx_vcpu_free(struct lintel_vcpu *vcpu)
 {
 	vmcs_free(&vcpu->vmcs);
+	vmx_pml_free(vcpu);
 	free_page((unsigned long)vcpu->vmx.msr_bitmap);
 	vcpu->vmx.msr_bitmap = NULL;
 	if (vcpu->vmx.vpid)
@@ -138,7 +142,8 @@ static void write_fields(const struct field_value *row, unsigned int nr)
 
 static void write_controls(struct lintel_vcpu *vcpu)
 {
-	u32 proc2 = lintel_caps.proc2;
+	/* vmx_pml_update() turns the log on while slots are logged */
+	u32 proc2 = lintel_caps.proc2 & ~SECONDARY_EXEC_ENABLE_PML;
 
 	if (!vcpu->vmx.vpid)
 		proc2 &= ~SECONDARY_EXEC_ENABLE_VPID;
@@ -171,6 +176,7 @@ static void write_controls(struct lintel_vcpu *vcpu)
 
 		write_fields(rows, ARRAY_SIZE(rows));
 	}
+	vmx_pml_setup(vcpu);
 	if (vcpu->vmx.vpid)
 		vmcs_write16(VIRTUAL_PROCESSOR_ID, vcpu->vmx.vpid);
 	if (proc2 & SECONDARY_EXEC_PAUSE_LOOP_EXITING) {

@@ -291,7 +291,8 @@ static void restore_nmi_blocking(struct lintel_vcpu *vcpu)
 	if ((u16)exit->reason == EXIT_REASON_EXCEPTION_NMI)
 		unblocked = (exit->intr_info & INTR_INFO_UNBLOCK_NMI) &&
 			    (exit->intr_info & INTR_INFO_VECTOR_MASK) != X86_TRAP_DF;
-	else if ((u16)exit->reason == EXIT_REASON_EPT_VIOLATION)
+	else if ((u16)exit->reason == EXIT_REASON_EPT_VIOLATION ||
+		 (u16)exit->reason == EXIT_REASON_PML_FULL)
 		unblocked = exit->qualification & INTR_INFO_UNBLOCK_NMI;
 	if (unblocked)
 		lintel_set_interruptibility(vcpu, lintel_interruptibility(vcpu) |

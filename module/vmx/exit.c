@@ -66,6 +66,7 @@ static int (*const exit_table[])(struct lintel_vcpu *vcpu) = {
 	[EXIT_REASON_SEAMCALL] = exit_ud,			/* none: CPUs with TDX only */
 	[EXIT_REASON_TDCALL] = exit_ud,
 	[EXIT_REASON_PREEMPTION_TIMER] = exit_preemption_timer,	/* chip_lapic_timer */
+	[EXIT_REASON_PML_FULL] = exit_pml_full,			/* mem_dirty_log */
 	[EXIT_REASON_WBINVD] = exit_skip,			/* exit_insns */
 	[EXIT_REASON_XSETBV] = exit_xsetbv,			/* exit_insns */
 };

@@ -46,6 +46,7 @@ int exit_msr_write(struct lintel_vcpu *vcpu);
 int exit_xsetbv(struct lintel_vcpu *vcpu);
 int exit_vmcall(struct lintel_vcpu *vcpu);
 int exit_triple_fault(struct lintel_vcpu *vcpu);
+int exit_pml_full(struct lintel_vcpu *vcpu);
 int exit_task_switch(struct lintel_vcpu *vcpu);
 int exit_preemption_timer(struct lintel_vcpu *vcpu);
 

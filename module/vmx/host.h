@@ -28,6 +28,8 @@ struct vmx_vcpu {
 	unsigned long host_cr3;		/* [cpu] what HOST_CR3 holds */
 	unsigned long host_cr4;		/* [cpu] what HOST_CR4 holds */
 	u64 host_perf_global_ctrl;	/* [cpu] likewise */
+	u64 *pml;			/* [I] the CPU's log of dirtied pages, NULL: not used */
+	bool pml_on;			/* [M] the CPU writes it */
 	u64 found[NR_SWITCHED_MSRS];	/* [cpu] the MSRs as they were before load */
 	u64 host_debugctl;		/* [cpu] */
 	unsigned long host_fs_base;	/* [cpu] */

@@ -23,6 +23,7 @@
 #include "event.h"
 #include "guest_debug.h"
 #include "ops.h"
+#include "pml.h"
 #include "run.h"
 #include "timer.h"
 #include "../compat.h"
@@ -233,6 +234,7 @@ static enum vmx_run_result run_in_window(struct lintel_vcpu *vcpu)
 	if (unlikely(exit->reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
 		return entry_refused(vcpu);
 	snapshot_exit(vcpu);
+	vmx_pml_drain(vcpu);
 	vmx_events_after_exit(vcpu);
 	trace_lintel_exit(vcpu);
 	switch (exit->reason) {
@@ -262,6 +264,7 @@ static enum vmx_run_result run_window(struct lintel_vcpu *vcpu)
 	if (must_leave(vcpu))
 		goto out;
 	vmx_host_update(vcpu);
+	vmx_pml_update(vcpu);
 	save_host_debug(&host_debug);
 	if (unlikely(lintel_debug_dr7(vcpu) & (DR_GLOBAL_ENABLE_MASK | DR_LOCAL_ENABLE_MASK))) {
 		/* the guest's addresses must never be armed in the host */

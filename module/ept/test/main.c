@@ -41,6 +41,7 @@ int main(void)
 	test_pte();
 	test_iter();
 	test_walk();
+	test_dirty();
 	printf("1..%u\n", passed + failed);
 	printf("%u passed, %u failed, 0 skipped\n", passed, failed);
 	return failed || !passed;

@@ -13,5 +13,6 @@ void tap_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void test_pte(void);
 void test_iter(void);
 void test_walk(void);
+void test_dirty(void);
 
 #endif

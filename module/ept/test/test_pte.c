@@ -99,12 +99,48 @@ static void test_flush(void)
 		{ 0x1007, 0x2000b7, true, "table to leaf" },
 		{ 0x1137, 0x1037, false, "accessed cleared" },
 		{ 0x1037, 0x1337, false, "accessed and dirty set" },
+		{ 0x1337, 0x1137, true, "dirty cleared" },
+		{ 0x1337, 0x10000000001335, true, "write withheld" },
+		{ 0x10000000001135, 0x1337, false, "write granted again" },
 		{ 0x1037, 0x1037, false, "the same" },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		tap_result(ept_needs_flush(rows[i].old, rows[i].new) == rows[i].flush,
 			   "flush: %s", rows[i].what);
+}
+
+static void test_log(void)
+{
+	const u64 withheld = 1ULL << 52;
+	static const struct {
+		u64 pte;
+		int level;
+		bool pml;
+		u64 protected;
+		const char *what;
+	} rows[] = {
+		{ 0x1337, 1, true, 0x1137, "4 KiB by its dirty bit" },
+		{ 0x1337, 1, false, 0x10000000001335, "4 KiB by its right to write" },
+		{ 0x2003b7, 2, true, 0x100000002003b5, "2 MiB by its right to write" },
+		{ 0x2003b7, 2, false, 0x100000002003b5, "2 MiB without the log of the CPU" },
+		{ 0x400003b7, 3, true, 0x100000400003b5, "1 GiB" },
+		{ 0x1135, 1, true, 0x1135, "read-only by the host" },
+		{ 0x1135, 1, false, 0x1135, "read-only by the host, not withheld" },
+		{ 0x10000000001135, 1, false, 0x10000000001135, "withheld already" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		tap_result(ept_log_protect(rows[i].pte, rows[i].level, rows[i].pml) ==
+			   rows[i].protected, "log: %s", rows[i].what);
+	tap_result(ept_log_grant(0x1135 | withheld) == 0x1137 && ept_log_grant(0x1135) == 0x1135 &&
+		   ept_log_grant(0x1337) == 0x1337, "log: only what was withheld is granted");
+	tap_result(ept_log_split(0x2003b5 | withheld, 2, 0, true) == 0x200137 &&
+		   ept_log_split(0x2003b5 | withheld, 2, 511, true) == 0x3ff137 &&
+		   ept_log_split(0x2003b5 | withheld, 2, 511, false) == (0x3ff135 | withheld) &&
+		   ept_log_split(0x2003b5, 2, 1, true) == 0x201135, "log: 2 MiB split");
+	tap_result(ept_log_split(0x400003b5 | withheld, 3, 511, true) ==
+		   (0x7fe001b5 | withheld), "log: 1 GiB split stays withheld");
 }
 
 static void test_replace(void)
@@ -123,5 +159,6 @@ void test_pte(void)
 	test_leaves();
 	test_kinds();
 	test_flush();
+	test_log();
 	test_replace();
 }

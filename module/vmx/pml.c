@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Page-modification logging.
+ *
+ * Each vCPU has a log of 512 addresses, which the CPU fills from the end to the start; when it is
+ * full the guest exits.  The log is emptied at each exit that leaves the guest, before interrupts
+ * are on again: whoever has kicked a vCPU and waited for the answer finds all its writes in the
+ * bitmap.
+ *
+ * The control is on only while the VM logs a slot, since otherwise entries for nobody are logged.
+ * SDM, "Page-Modification Logging".
+ */
+#include <linux/gfp.h>
+#include <linux/mm.h>
+
+#include "caps.h"
+#include "exit.h"
+#include "ops.h"
+#include "pml.h"
+#include "../params.h"
+#include "../vm.h"
+#include "../vcpu.h"
+
+#define PML_EMPTY	(LINTEL_PML_ENTRIES - 1)	/* the index of an empty log */
+
+int vmx_pml_alloc(struct lintel_vcpu *vcpu)
+{
+	if (!lintel_params.pml)
+		return 0;
+	vcpu->vmx.pml = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	return vcpu->vmx.pml ? 0 : -ENOMEM;
+}
+
+void vmx_pml_free(struct lintel_vcpu *vcpu)
+{
+	free_page((unsigned long)vcpu->vmx.pml);
+	vcpu->vmx.pml = NULL;
+}
+
+void vmx_pml_setup(struct lintel_vcpu *vcpu)
+{
+	if (!vcpu->vmx.pml)
+		return;
+	vmcs_write64(PML_ADDRESS, __pa(vcpu->vmx.pml));
+	vmcs_write16(GUEST_PML_INDEX, PML_EMPTY);
+}
+
+/*
+ * After mode = IN_GUEST: whoever sets ept->pml and then sees another mode knows that it is seen
+ * here.
+ */
+void vmx_pml_update(struct lintel_vcpu *vcpu)
+{
+	bool on = READ_ONCE(vcpu->vm->ept.pml);
+	u32 proc2;
+
+	if (likely(on == vcpu->vmx.pml_on))
+		return;
+	proc2 = vmcs_read32(SECONDARY_VM_EXEC_CONTROL);
+	vmcs_write32(SECONDARY_VM_EXEC_CONTROL, on ? proc2 | SECONDARY_EXEC_ENABLE_PML :
+						    proc2 & ~SECONDARY_EXEC_ENABLE_PML);
+	vcpu->vmx.pml_on = on;
+}
+
+void vmx_pml_drain(struct lintel_vcpu *vcpu)
+{
+	u16 index;
+
+	if (!vcpu->vmx.pml_on)
+		return;
+	index = vmcs_read16(GUEST_PML_INDEX);
+	if (index == PML_EMPTY)
+		return;
+	lintel_dirty_log_pages(vcpu, vcpu->vmx.pml, index);
+	vmcs_write16(GUEST_PML_INDEX, PML_EMPTY);
+}
+
+/* The log was emptied when the guest was left; what it was about to do it does again. */
+int exit_pml_full(struct lintel_vcpu *vcpu)
+{
+	return RESUME;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Page-modification logging: the CPU notes the guest-physical address of each page whose dirty bit
+ * it sets.
+ */
+#ifndef LINTEL_VMX_PML_H
+#define LINTEL_VMX_PML_H
+
+#include "../types.h"
+
+/* vmx_pml_alloc - the log's page, where PML is used; vmx_pml_free.  0, -ENOMEM. */
+int vmx_pml_alloc(struct lintel_vcpu *vcpu);
+void vmx_pml_free(struct lintel_vcpu *vcpu);
+
+/* vmx_pml_setup - its fields of a new VMCS; in a window. */
+void vmx_pml_setup(struct lintel_vcpu *vcpu);
+
+/* vmx_pml_update - logging on or off as the VM wants it; in a window, mode = IN_GUEST. */
+void vmx_pml_update(struct lintel_vcpu *vcpu);
+
+/* vmx_pml_drain - move what was logged to the bitmaps; in the window of the exit. */
+void vmx_pml_drain(struct lintel_vcpu *vcpu);
+
+#endif
