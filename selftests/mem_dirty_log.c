@@ -152,8 +152,9 @@ static void compare(const char *when)
 	for (u64 page = 0; page < storm.log->pages; page++)
 		for (int w = 0; w < WRITERS; w++)
 			REQUIRE(*word(page, w) == storm.copy[page][w],
-				"%s: a write of vCPU %d to page %llu is in no log: 0x%llx, copied 0x%llx",
-				when, w, (unsigned long long)page, (unsigned long long)*word(page, w),
+				"%s: a write of vCPU %d to page %llu is in no log: %llu, copied %llu",
+				when, w, (unsigned long long)page,
+				(unsigned long long)*word(page, w),
 				(unsigned long long)storm.copy[page][w]);
 }
 
@@ -223,8 +224,8 @@ static void run_storm(enum dirty_mode mode, bool huge)
 	compare("at the end");
 	check_set();
 	REQUIRE(reported, "nothing was reported");
-	ktap_note("%s: %d rounds, %llu writes, %llu pages reported", dirty_mode_name[mode], rounds(),
-		  (unsigned long long)written(), (unsigned long long)reported);
+	ktap_note("%s: %d rounds, %llu writes, %llu pages reported", dirty_mode_name[mode],
+		  rounds(), (unsigned long long)written(), (unsigned long long)reported);
 }
 
 TEST_SLOW(plain, 6) { run_storm(DIRTY_PLAIN, false); }

@@ -109,7 +109,8 @@ static u32 harvest(struct dirty_log *log, struct dirty_ring *ring)
 		if (!(__atomic_load_n(&e->flags, __ATOMIC_ACQUIRE) & KVM_DIRTY_GFN_F_DIRTY))
 			return n;
 		REQUIRE(e->slot == log->slot && e->offset < log->pages,
-			"the ring names slot %u, page %llu", e->slot, (unsigned long long)e->offset);
+			"the ring names slot %u, page %llu", e->slot,
+			(unsigned long long)e->offset);
 		log->bits[e->offset / 64] |= 1UL << e->offset % 64;
 		__atomic_store_n(&e->flags, KVM_DIRTY_GFN_F_RESET, __ATOMIC_RELEASE);
 		ring->next++;
