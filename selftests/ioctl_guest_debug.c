@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KVM_SET_GUEST_DEBUG: software and hardware breakpoints, single step over ordinary instructions, over
- * such that exit, through an STI shadow, injected #DB and #BP; and that a guest which is debugged
- * keeps its own debug registers.
+ * KVM_SET_GUEST_DEBUG: software and hardware breakpoints, single step over ordinary instructions,
+ * over such that exit, through an STI shadow, injected #DB and #BP; and that a guest which is
+ * debugged keeps its own debug registers.
  */
 #include "guest.h"
 #include "vm.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * MSRs that user space denies or answers: KVM_X86_SET_MSR_FILTER and KVM_CAP_X86_USER_SPACE_MSR, for
- * registers that exit and for those that the guest otherwise touches directly.
+ * MSRs that user space denies or answers: KVM_X86_SET_MSR_FILTER and KVM_CAP_X86_USER_SPACE_MSR,
+ * for registers that exit and for those that the guest otherwise touches directly.
  */
 #include "guest.h"
 #include "vm.h"

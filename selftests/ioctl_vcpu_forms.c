@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The younger forms of a vCPU's state: KVM_GET_SREGS2 with PDPTEs, registers that travel with
- * KVM_RUN, KVM_GET_XSAVE2, events with payloads and triple faults, the TSC offset, machine checks; and
- * KVM_SET_CPUID, the oldest.
+ * KVM_RUN, KVM_GET_XSAVE2, events with payloads and triple faults, the TSC offset, machine checks;
+ * and KVM_SET_CPUID, the oldest.
  */
 #include "guest.h"
 #include "vm.h"
