@@ -42,11 +42,10 @@
  *     between, so it finds what P1 wrote, and sets ON itself, as the thread that is to enter.
  *   - P2 set ON, and P3 read an older mode than IN_GUEST (or found nobody on the queue).  Then P3
  *     is before V1, so P2 before V2, which sees ON.
- *   - P2 set ON, and P3 read IN_GUEST (or woke the thread).  pi_guest_cpu() reads cpu after mode,
- *     and pi_enter() writes mode after cpu, so the interrupt goes to where the vCPU is in the
- *     guest, or the vCPU has left since; then its next V1 is after P3: the case before.  An
- *     interrupt that arrives between pi_enter() and the entry waits, as interrupts are off, and
- *     is taken in the guest.
+ *   - P2 set ON, and P3 read IN_GUEST (or woke the thread).  The interrupt goes to where the vCPU
+ *     is in the guest; one that arrives between pi_enter() and the entry waits, as interrupts are
+ *     off, and is taken in the guest.  Or P3 read a mode or a cpu that was old: then the vCPU's
+ *     next V1 is after P3, so P2 before V2, as in the case before.
  *
  * Nothing is doubled, as bits are taken by an atomic exchange with 0.  A vector that is posted
  * again before it was taken is one interrupt, as in the IRR.
@@ -176,7 +175,7 @@ static inline void pi_load(struct pi_desc *pi, u8 vector, u32 ndst)
 /* pi_enter - from here a notification interrupts.  Interrupts off, before pi_drain(). */
 static inline void pi_enter(int *mode)
 {
-	smp_store_mb(*mode, IN_GUEST);	/* V1, V2; and after vcpu->cpu was written: */
+	smp_store_mb(*mode, IN_GUEST);	/* V1, V2 */
 }
 
 /* pi_leave - the guest was left; interrupts are off still. */
@@ -192,7 +191,7 @@ static inline void pi_leave(int *mode)
  */
 static inline int pi_guest_cpu(const int *mode, const int *cpu)
 {
-	return smp_load_acquire(mode) == IN_GUEST ? READ_ONCE(*cpu) : -1;
+	return READ_ONCE(*mode) == IN_GUEST ? READ_ONCE(*cpu) : -1;
 }
 
 #endif
