@@ -8,7 +8,7 @@
  *
  *	choose()		a number below n
  *	irqs_off(), irqs_on()	what CLI and STI do for the notification
- *	interrupt()		notify.  It waits while interrupts are off there; else it is gone:
+ *	interrupt()		notify.  It waits while interrupts are off there, else is gone:
  *				the host's handler does nothing, only the guest could use it.
  *	take_interrupt()	the guest runs: one came (true), or it leaves for another cause
  *	sleep_until_woken(), wake()
