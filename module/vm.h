@@ -35,7 +35,7 @@ struct lintel_vm {
 	struct srcu_struct srcu;			/* readers of memslots */
 	struct lintel_ept ept;				/* the EPT and the memory slots */
 
-	struct lintel_vcpu *vcpus[LINTEL_MAX_VCPUS];	/* [L] written once, then [I]; read with READ_ONCE */
+	struct lintel_vcpu *vcpus[LINTEL_MAX_VCPUS];	/* [L] written once, then [I] */
 	unsigned int nr_vcpus;				/* [L] grows only, smp_store_release after vcpus[] */
 
 	struct lintel_irqchip *irqchip;			/* [L] set once with smp_store_release, [irq] */

@@ -20,7 +20,7 @@ static struct vcpu *start(void (*fn)(void))
 GUEST_CODE static void guest_registers(void)
 {
 	G_EQ(apic_read(APIC_ID), 0);
-	G_EQ(apic_read(APIC_LVR) & 0xf0, 0x10);		/* an integrated APIC, version 0x1x, */
+	G_EQ(apic_read(APIC_LVR) & 0xf0, 0x10);		/* integrated, version 0x1x, */
 	G_CHECK((apic_read(APIC_LVR) >> 16 & 0xff) >= 5);	/* with six or more local vectors */
 	G_EQ(apic_read(APIC_SPIV), 0xff);
 	G_EQ(apic_read(APIC_DFR), 0xffffffff);
