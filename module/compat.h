@@ -119,6 +119,12 @@ bool lintel_guest_mode_work_pending(void);
 #define run_immediate_exit(run)	READ_ONCE((run)->immediate_exit)
 #endif
 
+/* 6.8 dropped the count, which was always 1. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+#include <linux/eventfd.h>
+#define eventfd_signal(ctx)	eventfd_signal(ctx, 1)
+#endif
+
 /* Older headers do not know these parts of the KVM API. */
 #ifndef KVM_CAP_USER_MEMORY2
 #define KVM_CAP_USER_MEMORY2	231

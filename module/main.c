@@ -10,6 +10,7 @@
 #include <linux/moduleparam.h>
 
 #include "ioctl/dev.h"
+#include "irq/irq.h"
 #include "params.h"
 #include "vmx/cpu.h"
 #include "vmx/fpu.h"
@@ -65,9 +66,12 @@ static int __init lintel_init(void)
 		pr_err("lintel: this CPU's XSAVE area does not fit in one page\n");
 		return err;
 	}
-	err = vmx_cpu_init();
+	err = lintel_irqfd_init();
 	if (err)
 		return err;
+	err = vmx_cpu_init();
+	if (err)
+		goto irqfd_exit;
 	if (claim_kvm_node) {
 		err = misc_register(&kvm_node);
 		if (err) {
@@ -88,6 +92,8 @@ unregister_kvm_node:
 		misc_deregister(&kvm_node);
 cpu_exit:
 	vmx_cpu_exit();
+irqfd_exit:
+	lintel_irqfd_exit();
 	return err;
 }
 
@@ -97,6 +103,7 @@ static void __exit lintel_exit(void)
 	if (claim_kvm_node)
 		misc_deregister(&kvm_node);
 	vmx_cpu_exit();
+	lintel_irqfd_exit();
 }
 
 module_init(lintel_init);

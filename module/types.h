@@ -24,6 +24,8 @@ enum lintel_next {
 #define LINTEL_NR_GSI		24	/* IOAPIC pins; GSI 0..15 reach the PIC as well */
 #define LINTEL_MAX_ROUTES	4096	/* entries of KVM_SET_GSI_ROUTING */
 #define LINTEL_MAX_MEMSLOTS	32764	/* memory slots of one VM */
+#define LINTEL_MAX_IRQFDS	4096	/* eventfds that raise interrupts of one VM */
+#define LINTEL_MAX_IOEVENTFDS	4096	/* eventfds that one VM's guest rings */
 
 /* KVM_CAP_X86_DISABLE_EXITS: the exits that a VM may be spared */
 #define LINTEL_DISABLE_EXITS	(KVM_X86_DISABLE_EXITS_HLT | KVM_X86_DISABLE_EXITS_PAUSE)
@@ -46,6 +48,9 @@ enum lintel_next {
 #define LINTEL_MAX_RING_BYTES	(65536 * 16)
 
 #define LINTEL_PML_ENTRIES	512	/* of the CPU's log of dirtied pages */
+/* KVM_CAP_X2APIC_API: what may be enabled */
+#define LINTEL_X2APIC_API	(KVM_X2APIC_API_USE_32BIT_IDS | \
+				 KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
 
 #define LINTEL_VCPU_MMAP_SIZE	(2 * PAGE_SIZE)	/* struct kvm_run; data of port accesses */
 

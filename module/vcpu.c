@@ -108,6 +108,15 @@ static int serve_requests(struct lintel_vcpu *vcpu)
 		vcpu->run->exit_reason = KVM_EXIT_SHUTDOWN;
 		return TO_USER;
 	}
+	if (test_and_clear_bit(REQ_IOAPIC_EOI, &vcpu->requests)) {
+		int vector = lintel_irq_eoi_exit(vcpu);
+
+		if (vector >= 0) {
+			vcpu->run->exit_reason = KVM_EXIT_IOAPIC_EOI;
+			vcpu->run->eoi.vector = vector;
+			return TO_USER;
+		}
+	}
 	/* nothing to write: the software LAPIC sees each EOI */
 	clear_bit(REQ_EOI_VECTORS, &vcpu->requests);
 	if (test_and_clear_bit(REQ_DEBUG_STEP, &vcpu->requests))
@@ -124,12 +133,10 @@ static int serve_requests(struct lintel_vcpu *vcpu)
 	return RESUME;
 }
 
-/* Without a LAPIC in the kernel, user space may ask to hear when an interrupt could be injected. */
 static bool window_wanted(struct lintel_vcpu *vcpu)
 {
-	return !vcpu->lapic && READ_ONCE(vcpu->run->request_interrupt_window) &&
-	       !vcpu->events.interrupt.pending && !vcpu->events.interrupt.injected &&
-	       lintel_interrupts_allowed(vcpu);
+	return lintel_user_injects(vcpu) && READ_ONCE(vcpu->run->request_interrupt_window) &&
+	       lintel_ready_for_user(vcpu);
 }
 
 static int run_once(struct lintel_vcpu *vcpu)
@@ -189,9 +196,8 @@ static void tell_user(struct lintel_vcpu *vcpu)
 	run->flags = 0;
 	run->cr8 = vcpu->lapic ? lintel_lapic_cr8(vcpu) : vcpu->cr8;
 	lintel_msr_get(vcpu, MSR_IA32_APICBASE, &run->apic_base, true);
-	run->ready_for_interrupt_injection = vcpu->lapic ? 1 :
-		!vcpu->events.interrupt.pending && !vcpu->events.interrupt.injected &&
-		lintel_interrupts_allowed(vcpu);
+	run->ready_for_interrupt_injection = !lintel_user_injects(vcpu) ||
+					     lintel_ready_for_user(vcpu);
 }
 
 /* User space answers: CR8 without a LAPIC in the kernel, and the access it was asked for. */

@@ -59,6 +59,7 @@ enum lintel_request {
 	REQ_EPT_FLUSH,		/* forget what it cached of this VM's EPT */
 	REQ_EVENT,		/* an interrupt, NMI, INIT or SIPI may be deliverable */
 	REQ_CLOCK,		/* write the pvclock page again */
+	REQ_IOAPIC_EOI,		/* lintel_irq_eoi_exit() has something to say */
 	REQ_EOI_VECTORS,	/* lintel_irq_eoi_vectors() would give something else */
 	REQ_DEAD,		/* the VM was killed */
 	REQ_RING_FULL,		/* the dirty ring has reached its soft limit */

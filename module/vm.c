@@ -44,9 +44,12 @@ struct lintel_vm *lintel_vm_create(void)
 	err = init_srcu_struct(&vm->srcu);
 	if (err)
 		goto free_vm;
-	err = vmx_get();
+	err = init_srcu_struct(&vm->io_srcu);
 	if (err)
 		goto cleanup_srcu;
+	err = vmx_get();
+	if (err)
+		goto cleanup_io_srcu;
 	vm->mm = current->mm;
 	mmgrab(vm->mm);
 	err = lintel_ept_init(vm);
@@ -57,6 +60,8 @@ struct lintel_vm *lintel_vm_create(void)
 drop_mm:
 	mmdrop(vm->mm);
 	vmx_put();
+cleanup_io_srcu:
+	cleanup_srcu_struct(&vm->io_srcu);
 cleanup_srcu:
 	cleanup_srcu_struct(&vm->srcu);
 free_vm:
@@ -74,6 +79,7 @@ static void vm_release(struct kref *refs)
 	struct lintel_vm *vm = container_of(refs, struct lintel_vm, refs);
 	unsigned int i;
 
+	lintel_ioeventfd_destroy(vm);
 	lintel_irqchip_destroy(vm);
 	/* before the vCPUs: the MMU notifier looks at them until it is unregistered */
 	lintel_ept_destroy(vm);
@@ -86,6 +92,7 @@ static void vm_release(struct kref *refs)
 	mmdrop(vm->mm);
 	vmx_put();
 	lintel_msr_filter_free(vm);
+	cleanup_srcu_struct(&vm->io_srcu);
 	cleanup_srcu_struct(&vm->srcu);
 	kfree(vm);
 	module_put(THIS_MODULE);

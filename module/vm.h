@@ -22,6 +22,7 @@
 #include "paravirt/clock.h"
 #include "types.h"
 
+struct lintel_ioeventfds;
 struct lintel_irqchip;
 struct lintel_msr_filter;
 struct lintel_pit;
@@ -33,12 +34,17 @@ struct lintel_vm {
 	struct mutex lock;				/* vCPU creation, irqchip creation, VM settings */
 	struct mutex slots_lock;			/* writers of memslots */
 	struct srcu_struct srcu;			/* readers of memslots */
+	struct srcu_struct io_srcu;			/* readers of eventfds; do not sleep */
 	struct lintel_ept ept;				/* the EPT and the memory slots */
 
 	struct lintel_vcpu *vcpus[LINTEL_MAX_VCPUS];	/* [L] written once, then [I] */
 	unsigned int nr_vcpus;				/* [L] grows only, smp_store_release after vcpus[] */
 
 	struct lintel_irqchip *irqchip;			/* [L] set once with smp_store_release, [irq] */
+	bool irqchip_split;				/* [L] before irqchip: no PIC */
+	u32 split_routes;				/* [L] likewise: its IOAPIC's GSIs */
+	u32 x2apic_api;					/* [A] KVM_CAP_X2APIC_API */
+	struct lintel_ioeventfds __rcu *ioeventfds;	/* [L] writers, io_srcu readers */
 	struct lintel_pit *pit;				/* [L] set once with smp_store_release, [irq] */
 
 	bool dead;					/* [A] a VMX instruction failed: nothing runs any more */
@@ -81,10 +87,16 @@ static inline struct lintel_vcpu *lintel_vm_vcpu(struct lintel_vm *vm, unsigned 
 #define for_each_vcpu(i, vcpu, vm) \
 	for ((i) = 0; ((vcpu) = lintel_vm_vcpu((vm), (i))) != NULL; (i)++)
 
-/* lintel_irqchip_in_kernel - KVM_CREATE_IRQCHIP was done.  Any context. */
+/* lintel_irqchip_in_kernel - vCPUs have a local APIC in the kernel.  Any context. */
 static inline bool lintel_irqchip_in_kernel(struct lintel_vm *vm)
 {
 	return smp_load_acquire(&vm->irqchip) != NULL;
+}
+
+/* lintel_pic_in_kernel - PIC and IOAPIC too: user space injects nothing.  Any context. */
+static inline bool lintel_pic_in_kernel(struct lintel_vm *vm)
+{
+	return lintel_irqchip_in_kernel(vm) && !vm->irqchip_split;
 }
 
 #endif

@@ -62,23 +62,6 @@ GUEST_CODE static void on_irq(struct trap_frame *f)
 	apic_write(APIC_EOI, 0);
 }
 
-static inline __attribute__((always_inline)) void wait_irqs(u64 n)
-{
-	cli();
-	while (ARG(1) < n) {
-		sti_hlt();
-		cli();
-	}
-}
-
-/* Interrupts on for a moment: what waits comes in. */
-static inline __attribute__((always_inline)) void window(void)
-{
-	sti();
-	asm volatile("nop; nop");
-	cli();
-}
-
 GUEST_CODE static void guest_edge(void)
 {
 	guest_set_handler(VECTOR, on_irq);

@@ -82,16 +82,6 @@ TEST(registers)
 	CHECK_ERRNO(ioctl(v->vm->fd, KVM_GET_IRQCHIP, &chip), EINVAL);
 }
 
-/* Waits with HLT until ARG(1) interrupts have come. */
-static inline __attribute__((always_inline)) void wait_irqs(u64 n)
-{
-	cli();
-	while (ARG(1) < n) {
-		sti_hlt();
-		cli();
-	}
-}
-
 GUEST_CODE static void guest_edge(void)
 {
 	set_handlers(on_irq);

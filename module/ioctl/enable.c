@@ -9,6 +9,7 @@
 #include <linux/kvm.h>
 
 #include "dev.h"
+#include "../irq/irq.h"
 #include "../vm.h"
 #include "../vmx/msr_filter.h"
 
@@ -59,6 +60,19 @@ static long dirty_ring(struct lintel_vm *vm, const u64 *args)
 	return lintel_ring_enable(vm, args[0]);
 }
 
+static long split_irqchip(struct lintel_vm *vm, const u64 *args)
+{
+	return lintel_irqchip_split(vm, args[0]);
+}
+
+/* What was asked for stays: guests may run by it already. */
+static long x2apic_api(struct lintel_vm *vm, const u64 *args)
+{
+	WRITE_ONCE(vm->x2apic_api, vm->x2apic_api | args[0]);
+	lintel_irq_eoi_changed(vm);
+	return 0;
+}
+
 static const struct {
 	u32 cap;
 	u64 allowed;		/* bits of args[0] */
@@ -69,6 +83,8 @@ static const struct {
 	{ KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, LINTEL_DIRTY_MANUAL, manual_dirty_log },
 	{ KVM_CAP_DIRTY_LOG_RING, ~0ULL, dirty_ring },
 	{ KVM_CAP_DIRTY_LOG_RING_ACQ_REL, ~0ULL, dirty_ring },
+	{ KVM_CAP_SPLIT_IRQCHIP, ~0ULL, split_irqchip },
+	{ KVM_CAP_X2APIC_API, LINTEL_X2APIC_API, x2apic_api },
 	{ KVM_CAP_HALT_POLL, U32_MAX, halt_poll },
 	{ KVM_CAP_X86_USER_SPACE_MSR, LINTEL_MSR_EXIT_REASONS, user_space_msr },
 	{ KVM_CAP_EXCEPTION_PAYLOAD, 1, exception_payload },

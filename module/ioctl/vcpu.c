@@ -260,7 +260,7 @@ static long vcpu_interrupt(struct ioctl_context *ctx)
 	if (interrupt->irq >= KVM_NR_INTERRUPTS)
 		return -EINVAL;
 	if (vcpu->lapic)
-		return -ENXIO;
+		return lintel_irq_extint(vcpu, interrupt->irq);
 	if (vcpu->events.interrupt.pending || vcpu->events.interrupt.injected)
 		return -EEXIST;
 	vcpu->events.interrupt.pending = true;

@@ -158,6 +158,16 @@ static long vm_signal_msi(struct ioctl_context *ctx)
 	return lintel_irqchip_in_kernel(ctx->vm) ? lintel_msi_send(ctx->vm, ctx->arg) : -EINVAL;
 }
 
+static long vm_irqfd(struct ioctl_context *ctx)
+{
+	return lintel_irqfd(ctx->vm, ctx->arg);
+}
+
+static long vm_ioeventfd(struct ioctl_context *ctx)
+{
+	return lintel_ioeventfd(ctx->vm, ctx->arg);
+}
+
 static long vm_set_boot_cpu(struct ioctl_context *ctx)
 {
 	unsigned long id = ctx->number;
@@ -238,6 +248,8 @@ static const struct ioctl_row vm_rows[] = {
 	{ KVM_IRQ_LINE_STATUS, LOCK_NONE, ARG_COPY, vm_irq_line_status },
 	{ KVM_SET_GSI_ROUTING, LOCK_VM, ARG_USER, vm_set_routing },
 	{ KVM_SIGNAL_MSI, LOCK_NONE, ARG_COPY, vm_signal_msi },
+	{ KVM_IRQFD, LOCK_VM, ARG_COPY, vm_irqfd },
+	{ KVM_IOEVENTFD, LOCK_VM, ARG_COPY, vm_ioeventfd },
 	{ KVM_SET_BOOT_CPU_ID, LOCK_VM, ARG_NUMBER, vm_set_boot_cpu },
 	{ KVM_GET_CLOCK, LOCK_NONE, ARG_COPY, vm_get_clock },
 	{ KVM_SET_CLOCK, LOCK_NONE, ARG_COPY, vm_set_clock },

@@ -24,6 +24,7 @@
 enum line_source {
 	SOURCE_USER,
 	SOURCE_PIT,
+	SOURCE_RESAMPLE,	/* irqfds with a resample eventfd, all of them */
 };
 
 struct lintel_pic {
@@ -41,6 +42,9 @@ struct lintel_ioapic {
 	u8 ioregsel;
 	u8 id;
 	gpa_t base;
+	u32 resends[IOAPIC_PINS];		/* in a row, each at once after an EOI */
+	struct hrtimer resend_timer;		/* sends what those would be too many of */
+	struct lintel_vm *vm;			/* for the timer; never changes */
 	/* of all entries; read without the lock at each EOI */
 	DECLARE_BITMAP(vectors, 256);
 };
@@ -52,6 +56,7 @@ struct lintel_route {
 	u32 chip;				/* KVM_IRQCHIP_* */
 	u32 pin;				/* of the chip; 0..15 over both PICs */
 	u32 address_lo;
+	u32 address_hi;
 	u32 data;
 };
 
@@ -65,6 +70,10 @@ struct lintel_irqchip {
 	struct lintel_pic pic;
 	struct lintel_ioapic ioapic;
 	struct lintel_routing __rcu *routing;	/* written under vm->lock */
+	spinlock_t irqfd_lock;			/* guards the lists against changes */
+	struct list_head irqfds;
+	struct list_head resamplers;		/* read under vm->io_srcu */
+	unsigned int nr_irqfds;
 	atomic_t arbitration;			/* where the search for lowest priority starts */
 };
 
@@ -82,8 +91,8 @@ static inline struct lintel_irqchip *lintel_irqchip(struct lintel_vm *vm)
 u64 lintel_gsi_pins(struct lintel_vm *vm, u32 gsi);
 /* lintel_acked_pins - the pins whose interrupt has somebody who waits for its end. */
 u64 lintel_acked_pins(struct lintel_vm *vm);
-/* lintel_irq_eoi_changed - lintel_irq_eoi_vectors() of each vCPU may have changed.  Any context. */
-void lintel_irq_eoi_changed(struct lintel_vm *vm);
+/* lintel_irq_acked - the guest ended the interrupt of these pins; no chip's lock is held. */
+void lintel_irq_acked(struct lintel_vm *vm, u64 pins);
 
 /* Driving a line: >0 delivered, 0 coalesced, -1 ignored.  Any context. */
 int lintel_gsi_set(struct lintel_vm *vm, enum line_source source, u32 gsi, bool level);
@@ -99,7 +108,8 @@ int lintel_pic_intack(struct lintel_vm *vm);
 void lintel_pic_get(struct lintel_vm *vm, unsigned int slave, struct kvm_pic_state *state);
 void lintel_pic_set(struct lintel_vm *vm, unsigned int slave, const struct kvm_pic_state *state);
 
-void lintel_ioapic_init(struct lintel_ioapic *ioapic);
+void lintel_ioapic_init(struct lintel_vm *vm, struct lintel_ioapic *ioapic);
+void lintel_ioapic_destroy(struct lintel_ioapic *ioapic);
 bool lintel_ioapic_mmio(struct lintel_vm *vm, gpa_t gpa, unsigned int len, void *data, bool write);
 /* lintel_ioapic_eoi_vectors - the IOAPIC's part of lintel_irq_eoi_vectors(): sets bits. */
 void lintel_ioapic_eoi_vectors(struct lintel_vcpu *vcpu, u64 bitmap[4]);
@@ -118,11 +128,21 @@ void lintel_pit_acked(struct lintel_vm *vm, u64 pins);
 bool lintel_pit_wants_acks(struct lintel_vm *vm);
 void lintel_pit_destroy(struct lintel_vm *vm);
 
+/* lintel_irqfd_acked - lower the lines of irqfds that lead to these pins, and ask their devices. */
+void lintel_irqfd_acked(struct lintel_vm *vm, u64 pins);
+/* lintel_irqfd_pins - the pins that irqfds wait at. */
+u64 lintel_irqfd_pins(struct lintel_vm *vm);
+void lintel_irqfd_destroy(struct lintel_irqchip *chip);
+
 /* lintel_timer_min_period - the shortest period of a guest's timer, ns. */
 u64 lintel_timer_min_period(void);
 
-/* lintel_routing_default - the table that a new irqchip has.  -ENOMEM. */
-int lintel_routing_default(struct lintel_irqchip *chip);
+/* lintel_routing_default - the table that a new irqchip has; a split one's is empty.  -ENOMEM. */
+int lintel_routing_default(struct lintel_irqchip *chip, bool split);
+/* lintel_routing_eoi_vectors - the part of user space's IOAPIC in lintel_irq_eoi_vectors(). */
+void lintel_routing_eoi_vectors(struct lintel_vcpu *vcpu, u64 bitmap[4]);
+/* lintel_routing_has_level - a message of user space's IOAPIC has this vector, level-triggered. */
+bool lintel_routing_has_level(struct lintel_vm *vm, u8 vector);
 void lintel_routing_destroy(struct lintel_irqchip *chip);
 
 #endif

@@ -8,7 +8,13 @@
  * sends when the line rises; while it is masked an edge is lost, as the 82093AA has it.
  *
  * An entry that is written as edge-triggered loses its Remote IRR: operating systems use this as
- * an EOI for one pin, because version 0x11 has no EOI register.
+ * an EOI for one pin, because version 0x11 has no EOI register.  (It is also
+ * the way out when the EOI never comes: the vector of the entry was changed while the interrupt
+ * was in service, or its local APIC was reset.  Remote IRR then stays, as on hardware.)
+ *
+ * A pin whose line is still up at the EOI interrupts again at once.  A guest that does not serve
+ * its device would do nothing else any more, so after RESENDS_MAX in a row the next one waits for a
+ * timer.
  */
 #include "chips.h"
 #include "lapic.h"
@@ -36,21 +42,27 @@
 #define RTE_READ_ONLY		(RTE_STATUS | RTE_REMOTE_IRR)
 #define RTE_DEFINED		(GENMASK_ULL(16, 0) | GENMASK_ULL(63, 56))
 
-static struct lapic_message ioapic_message(u64 rte)
+#define RESENDS_MAX		10000
+#define RESEND_DELAY		(10 * NSEC_PER_MSEC)
+
+static struct lapic_message ioapic_message(const struct lintel_ioapic *ioapic, unsigned int pin)
 {
+	u64 rte = READ_ONCE(ioapic->redir[pin]);
+
 	return (struct lapic_message) {
 		.vector = rte & RTE_VECTOR,
 		.mode = (rte >> RTE_MODE_SHIFT) & 7,
 		.logical = rte & RTE_LOGICAL,
 		.level = rte & RTE_LEVEL,
 		.dest = rte >> RTE_DEST_SHIFT,
+		.x2apic = lintel_x2apic_exact(ioapic->vm),
 	};
 }
 
 static int ioapic_send(struct lintel_vm *vm, struct lintel_ioapic *ioapic, unsigned int pin)
 {
 	u64 rte = ioapic->redir[pin];
-	struct lapic_message message = ioapic_message(rte);
+	struct lapic_message message = ioapic_message(ioapic, pin);
 	int ret;
 
 	if ((rte & RTE_MASKED) || (rte & RTE_LEVEL && rte & RTE_REMOTE_IRR))
@@ -131,17 +143,25 @@ static u32 ioapic_read_register(struct lintel_ioapic *ioapic)
 	return index & 1 ? rte >> 32 : rte;
 }
 
-static void ioapic_write_register(struct lintel_vm *vm, struct lintel_ioapic *ioapic, u32 value)
+/* Could @pin send now, though its line did not change? */
+static bool ioapic_waits(const struct lintel_ioapic *ioapic, unsigned int pin)
+{
+	return (ioapic->redir[pin] & (RTE_LEVEL | RTE_MASKED | RTE_REMOTE_IRR)) == RTE_LEVEL &&
+	       ioapic->irr & BIT(pin);
+}
+
+/* Returns the pin (its bit) that waits to send by its new entry. */
+static u32 ioapic_write_register(struct lintel_vm *vm, struct lintel_ioapic *ioapic, u32 value)
 {
 	unsigned int index = ioapic->ioregsel, pin;
 	u64 old, rte;
 
 	if (index == REG_ID) {
 		ioapic->id = (value >> 24) & 0xf;
-		return;
+		return 0;
 	}
 	if (index < REG_REDIR || index >= REG_REDIR + 2 * IOAPIC_PINS)
-		return;
+		return 0;
 	pin = array_index_nospec((index - REG_REDIR) / 2, IOAPIC_PINS);
 
 	old = ioapic->redir[pin];
@@ -154,9 +174,24 @@ static void ioapic_write_register(struct lintel_vm *vm, struct lintel_ioapic *io
 		rte &= ~RTE_REMOTE_IRR;
 	ioapic->redir[pin] = rte;
 	ioapic_changed(vm, ioapic);
+	return ioapic_waits(ioapic, pin) ? BIT(pin) : 0;
+}
 
-	if (rte & RTE_LEVEL && ioapic->irr & BIT(pin))
-		ioapic_send(vm, ioapic, pin);
+/*
+ * The line of these pins may be out of date: a device behind an irqfd has not been asked since it
+ * went up.  It goes down for the asking; what is up after that is sent.
+ */
+static void ioapic_send_waiting(struct lintel_vm *vm, struct lintel_ioapic *ioapic, u32 pins)
+{
+	unsigned long flags;
+	unsigned int pin;
+
+	lintel_irqfd_acked(vm, pins);
+	spin_lock_irqsave(&ioapic->lock, flags);
+	for (pin = 0; pin < IOAPIC_PINS; pin++)
+		if (pins & BIT(pin) && ioapic_waits(ioapic, pin))
+			ioapic_send(vm, ioapic, pin);
+	spin_unlock_irqrestore(&ioapic->lock, flags);
 }
 
 bool lintel_ioapic_mmio(struct lintel_vm *vm, gpa_t gpa, unsigned int len, void *data, bool write)
@@ -164,7 +199,7 @@ bool lintel_ioapic_mmio(struct lintel_vm *vm, gpa_t gpa, unsigned int len, void 
 	struct lintel_ioapic *ioapic = &lintel_irqchip(vm)->ioapic;
 	unsigned int offset;
 	unsigned long flags;
-	u32 value = 0;
+	u32 value = 0, pins = 0;
 
 	if (gpa < READ_ONCE(ioapic->base) || gpa - READ_ONCE(ioapic->base) >= IOAPIC_SIZE)
 		return false;
@@ -181,11 +216,13 @@ bool lintel_ioapic_mmio(struct lintel_vm *vm, gpa_t gpa, unsigned int len, void 
 			value = ioapic->ioregsel;
 	} else if (offset == IOWIN) {
 		if (write)
-			ioapic_write_register(vm, ioapic, value);
+			pins = ioapic_write_register(vm, ioapic, value);
 		else
 			value = ioapic_read_register(ioapic);
 	}
 	spin_unlock_irqrestore(&ioapic->lock, flags);
+	if (pins)
+		ioapic_send_waiting(vm, ioapic, pins);
 
 	if (!write) {
 		memset(data, 0, len);
@@ -194,6 +231,39 @@ bool lintel_ioapic_mmio(struct lintel_vm *vm, gpa_t gpa, unsigned int len, void 
 	return true;
 }
 
+/* Remote IRR of @pin goes, and the pin sends again if its line is up. */
+static void ioapic_end(struct lintel_vm *vm, struct lintel_ioapic *ioapic, unsigned int pin)
+{
+	ioapic->redir[pin] &= ~RTE_REMOTE_IRR;
+	if (!ioapic_waits(ioapic, pin)) {
+		ioapic->resends[pin] = 0;
+	} else if (++ioapic->resends[pin] < RESENDS_MAX) {
+		ioapic_send(vm, ioapic, pin);
+	} else {
+		ioapic->resends[pin] = 0;
+		hrtimer_start(&ioapic->resend_timer, ktime_add_ns(ktime_get(), RESEND_DELAY),
+			      HRTIMER_MODE_ABS);
+	}
+}
+
+static enum hrtimer_restart ioapic_resend(struct hrtimer *timer)
+{
+	struct lintel_ioapic *ioapic = container_of(timer, struct lintel_ioapic, resend_timer);
+	unsigned long flags;
+	unsigned int pin;
+
+	spin_lock_irqsave(&ioapic->lock, flags);
+	for (pin = 0; pin < IOAPIC_PINS; pin++)
+		if (ioapic_waits(ioapic, pin))
+			ioapic_send(ioapic->vm, ioapic, pin);
+	spin_unlock_irqrestore(&ioapic->lock, flags);
+	return HRTIMER_NORESTART;
+}
+
+/*
+ * Irqfds lower their line before Remote IRR goes, so that a pin whose device has been served sends
+ * nothing; what its device raises meanwhile waits for Remote IRR.
+ */
 void lintel_ioapic_eoi(struct lintel_vm *vm, u8 vector, bool level)
 {
 	struct lintel_ioapic *ioapic = &lintel_irqchip(vm)->ioapic;
@@ -203,20 +273,15 @@ void lintel_ioapic_eoi(struct lintel_vm *vm, u8 vector, bool level)
 
 	if (!test_bit(vector, ioapic->vectors))
 		return;
+	for (pin = 0; pin < IOAPIC_PINS; pin++)
+		if ((READ_ONCE(ioapic->redir[pin]) & RTE_VECTOR) == vector)
+			pins |= BIT(pin);
+	lintel_irqfd_acked(vm, pins);
 
 	spin_lock_irqsave(&ioapic->lock, flags);
-	for (pin = 0; pin < IOAPIC_PINS; pin++) {
-		u64 rte = ioapic->redir[pin];
-
-		if ((rte & RTE_VECTOR) != vector)
-			continue;
-		pins |= BIT(pin);
-		if (!level || !(rte & RTE_LEVEL))
-			continue;
-		ioapic->redir[pin] &= ~RTE_REMOTE_IRR;
-		if (ioapic->irr & BIT(pin))
-			ioapic_send(vm, ioapic, pin);
-	}
+	for (pin = 0; level && pin < IOAPIC_PINS; pin++)
+		if (pins & BIT(pin) && ioapic->redir[pin] & RTE_LEVEL)
+			ioapic_end(vm, ioapic, pin);
 	spin_unlock_irqrestore(&ioapic->lock, flags);
 
 	if (pins)
@@ -233,7 +298,7 @@ void lintel_ioapic_eoi_vectors(struct lintel_vcpu *vcpu, u64 bitmap[4])
 
 	spin_lock_irqsave(&ioapic->lock, flags);
 	for (pin = 0; pin < IOAPIC_PINS; pin++) {
-		struct lapic_message message = ioapic_message(ioapic->redir[pin]);
+		struct lapic_message message = ioapic_message(ioapic, pin);
 
 		if (message.level || acked & BIT_ULL(pin))
 			lintel_lapic_note_eoi(vcpu->lapic, &message, bitmap);
@@ -241,15 +306,22 @@ void lintel_ioapic_eoi_vectors(struct lintel_vcpu *vcpu, u64 bitmap[4])
 	spin_unlock_irqrestore(&ioapic->lock, flags);
 }
 
-void lintel_ioapic_init(struct lintel_ioapic *ioapic)
+void lintel_ioapic_init(struct lintel_vm *vm, struct lintel_ioapic *ioapic)
 {
 	unsigned int i;
 
 	spin_lock_init(&ioapic->lock);
+	ioapic->vm = vm;
+	hrtimer_setup(&ioapic->resend_timer, ioapic_resend, CLOCK_MONOTONIC, HRTIMER_MODE_ABS);
 	ioapic->base = IOAPIC_BASE;
 	for (i = 0; i < IOAPIC_PINS; i++)
 		ioapic->redir[i] = RTE_MASKED;
 	__set_bit(0, ioapic->vectors);
+}
+
+void lintel_ioapic_destroy(struct lintel_ioapic *ioapic)
+{
+	hrtimer_cancel(&ioapic->resend_timer);
 }
 
 void lintel_ioapic_get(struct lintel_vm *vm, struct kvm_ioapic_state *state)

@@ -28,6 +28,12 @@
  * -EEXIST twice, -EINVAL when vCPUs exist, -ENOMEM.
  */
 int lintel_irqchip_create(struct lintel_vm *vm);
+/*
+ * lintel_irqchip_split - KVM_CAP_SPLIT_IRQCHIP: local APICs in the kernel, PIC, IOAPIC and PIT in
+ * user space.  Level-triggered messages of GSIs below @routes are those of its IOAPIC: their EOI
+ * is a KVM_EXIT_IOAPIC_EOI.  -EINVAL: too many; -EEXIST: an irqchip or a vCPU exists; -ENOMEM.
+ */
+int lintel_irqchip_split(struct lintel_vm *vm, u64 routes);
 /* lintel_irqchip_destroy - and the PIT; nothing runs any more.  Harmless when there is none. */
 void lintel_irqchip_destroy(struct lintel_vm *vm);
 /*
@@ -59,7 +65,32 @@ int lintel_irq_line(struct lintel_vm *vm, unsigned int gsi, bool level);
 /* lintel_msi_send - KVM_SIGNAL_MSI.  >0 delivered, 0 not, -EINVAL. */
 int lintel_msi_send(struct lintel_vm *vm, const struct kvm_msi *msi);
 
+/* --- eventfds: ioctl context, vm->lock held, may sleep --- */
+
+/*
+ * lintel_irqfd - KVM_IRQFD.  -EAGAIN: no irqchip; -EINVAL: unknown flags, no such GSI, no eventfd,
+ * resampling without an IOAPIC; -EBADF, -EBUSY: the eventfd has a GSI already; -ENOSPC, -ENOMEM.
+ */
+int lintel_irqfd(struct lintel_vm *vm, const struct kvm_irqfd *args);
+/* With the module. */
+int lintel_irqfd_init(void);
+void lintel_irqfd_exit(void);
+/*
+ * lintel_ioeventfd - KVM_IOEVENTFD.  -EINVAL: unknown flags, a length that no access has, a range
+ * that wraps, data without a length; -EBADF; -EEXIST: a write would ring two; -ENOENT; -ENOSPC.
+ */
+int lintel_ioeventfd(struct lintel_vm *vm, const struct kvm_ioeventfd *args);
+/* lintel_ioeventfd_destroy - with the VM; nothing runs any more. */
+void lintel_ioeventfd_destroy(struct lintel_vm *vm);
+
 /* --- the bus: exits, in the vCPU's thread --- */
+
+/*
+ * lintel_ioeventfd_write - does an eventfd take this write, to a port or to memory?  Then it was
+ * signalled.  With @len 0 (and no @data) only those are asked that take any length.
+ */
+bool lintel_ioeventfd_write(struct lintel_vcpu *vcpu, bool pio, u64 addr, unsigned int len,
+			    const void *data);
 
 /*
  * lintel_chip_pio / lintel_chip_mmio - an access by @vcpu to a chip in the kernel.
@@ -115,6 +146,21 @@ int lintel_irq_ack(struct lintel_vcpu *vcpu);
  * IRR before.  Running thread.
  */
 void lintel_irq_eoi_vectors(struct lintel_vcpu *vcpu, u64 bitmap[4]);
+/* lintel_irq_eoi_changed - REQ_EOI_VECTORS for each vCPU, with a kick.  Any context. */
+void lintel_irq_eoi_changed(struct lintel_vm *vm);
+
+/*
+ * Interrupts of a PIC in user space (KVM_INTERRUPT) with the local APIC in the kernel.
+ * lintel_irq_extint: the vector waits until the guest takes it.  -ENXIO: the PIC is in the kernel;
+ * -EEXIST: one waits already.  lintel_irq_extint_free: one could be given.  vcpu->mutex held.
+ */
+int lintel_irq_extint(struct lintel_vcpu *vcpu, u8 vector);
+bool lintel_irq_extint_free(struct lintel_vcpu *vcpu);
+/*
+ * lintel_irq_eoi_exit - the vector whose end user space's IOAPIC has to hear of, or -1; each is
+ * told once, after REQ_IOAPIC_EOI.  Running thread.
+ */
+int lintel_irq_eoi_exit(struct lintel_vcpu *vcpu);
 
 /*
  * INIT and SIPI wait in the LAPIC until the running thread takes them.

@@ -2,31 +2,50 @@
 /*
  * The irqchip as a whole: PIC pair, IOAPIC and routing are made and destroyed together, and the
  * accesses of a vCPU to ports and MMIO are handed to the chip that decodes them.
+ *
+ * A split irqchip (KVM_CAP_SPLIT_IRQCHIP) is the same object with routing alone: its PIC and
+ * IOAPIC are in user space, and those here are never reached.
  */
 #include "chips.h"
 #include "lapic.h"
 
-int lintel_irqchip_create(struct lintel_vm *vm)
+static int irqchip_create(struct lintel_vm *vm, bool split)
 {
-	struct lintel_irqchip *chip;
+	struct lintel_irqchip *chip = kzalloc(sizeof(*chip), GFP_KERNEL_ACCOUNT);
 	int ret;
 
-	if (vm->irqchip)
-		return -EEXIST;
-	if (vm->nr_vcpus)
-		return -EINVAL;
-	chip = kzalloc(sizeof(*chip), GFP_KERNEL_ACCOUNT);
 	if (!chip)
 		return -ENOMEM;
 	lintel_pic_init(&chip->pic);
-	lintel_ioapic_init(&chip->ioapic);
-	ret = lintel_routing_default(chip);
+	lintel_ioapic_init(vm, &chip->ioapic);
+	spin_lock_init(&chip->irqfd_lock);
+	INIT_LIST_HEAD(&chip->irqfds);
+	INIT_LIST_HEAD(&chip->resamplers);
+	ret = lintel_routing_default(chip, split);
 	if (ret) {
 		kfree(chip);
 		return ret;
 	}
+	vm->irqchip_split = split;
 	smp_store_release(&vm->irqchip, chip);	/* pairs with lintel_irqchip() */
 	return 0;
+}
+
+int lintel_irqchip_create(struct lintel_vm *vm)
+{
+	if (vm->irqchip)
+		return -EEXIST;
+	return vm->nr_vcpus ? -EINVAL : irqchip_create(vm, false);
+}
+
+int lintel_irqchip_split(struct lintel_vm *vm, u64 routes)
+{
+	if (routes > ROUTES_MAX)
+		return -EINVAL;
+	if (vm->irqchip || vm->nr_vcpus)
+		return -EEXIST;
+	vm->split_routes = routes;
+	return irqchip_create(vm, true);
 }
 
 void lintel_irqchip_destroy(struct lintel_vm *vm)
@@ -35,7 +54,9 @@ void lintel_irqchip_destroy(struct lintel_vm *vm)
 
 	if (!chip)
 		return;
+	lintel_irqfd_destroy(chip);
 	lintel_pit_destroy(vm);
+	lintel_ioapic_destroy(&chip->ioapic);
 	lintel_routing_destroy(chip);
 	WRITE_ONCE(vm->irqchip, NULL);
 	kfree(chip);
@@ -54,14 +75,24 @@ void lintel_irq_eoi_changed(struct lintel_vm *vm)
 
 u64 lintel_acked_pins(struct lintel_vm *vm)
 {
-	return lintel_pit_wants_acks(vm) ? lintel_gsi_pins(vm, 0) : 0;
+	return lintel_irqfd_pins(vm) | (lintel_pit_wants_acks(vm) ? lintel_gsi_pins(vm, 0) : 0);
+}
+
+void lintel_irq_acked(struct lintel_vm *vm, u64 pins)
+{
+	lintel_irqfd_acked(vm, pins);
+	lintel_pit_acked(vm, pins);
 }
 
 void lintel_irq_eoi_vectors(struct lintel_vcpu *vcpu, u64 bitmap[4])
 {
 	memset(bitmap, 0, 4 * sizeof(bitmap[0]));
-	if (vcpu->lapic)
+	if (!vcpu->lapic)
+		return;
+	if (lintel_pic_in_kernel(vcpu->vm))
 		lintel_ioapic_eoi_vectors(vcpu, bitmap);
+	else
+		lintel_routing_eoi_vectors(vcpu, bitmap);
 }
 
 int lintel_irq_line(struct lintel_vm *vm, unsigned int gsi, bool level)
@@ -73,7 +104,7 @@ int lintel_irq_line(struct lintel_vm *vm, unsigned int gsi, bool level)
 
 int lintel_irqchip_get(struct lintel_vm *vm, struct kvm_irqchip *chip)
 {
-	if (!vm->irqchip)
+	if (!lintel_pic_in_kernel(vm))
 		return -ENXIO;
 
 	switch (chip->chip_id) {
@@ -91,7 +122,7 @@ int lintel_irqchip_get(struct lintel_vm *vm, struct kvm_irqchip *chip)
 
 int lintel_irqchip_set(struct lintel_vm *vm, const struct kvm_irqchip *chip)
 {
-	if (!vm->irqchip)
+	if (!lintel_pic_in_kernel(vm))
 		return -ENXIO;
 
 	switch (chip->chip_id) {
@@ -121,7 +152,7 @@ bool lintel_chip_pio(struct lintel_vcpu *vcpu, u16 port, unsigned int size, void
 	u8 *bytes = data;
 	unsigned int i;
 
-	if (!lintel_irqchip(vm) || !chip_pio_byte(vm, port, &bytes[0], write))
+	if (!lintel_pic_in_kernel(vm) || !chip_pio_byte(vm, port, &bytes[0], write))
 		return false;
 	for (i = 1; i < size; i++)
 		if (!chip_pio_byte(vm, (u32)port + i, &bytes[i], write) && !write)
@@ -134,5 +165,6 @@ bool lintel_chip_mmio(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int len, voi
 	if (!vcpu->lapic)
 		return false;
 	return lintel_lapic_mmio(vcpu, gpa, len, data, write) ||
-	       lintel_ioapic_mmio(vcpu->vm, gpa, len, data, write);
+	       (!vcpu->vm->irqchip_split &&
+		lintel_ioapic_mmio(vcpu->vm, gpa, len, data, write));
 }

@@ -61,6 +61,54 @@ bool lintel_lapic_takes_pic(const struct lintel_lapic *lapic)
 	return !(lvt0 & APIC_LVT_MASKED) && ((lvt0 >> 8) & 7) == MODE_EXTINT;
 }
 
+/* ExtINT, from the PIC in the kernel or in user space: its vector, or -1. */
+static int extint_peek(struct lintel_lapic *lapic)
+{
+	struct lintel_vm *vm = lapic->vcpu->vm;
+
+	if (!lintel_lapic_takes_pic(lapic))
+		return -1;
+	return vm->irqchip_split ? lapic->extint : lintel_pic_peek(vm);
+}
+
+static int extint_ack(struct lintel_lapic *lapic)
+{
+	struct lintel_vm *vm = lapic->vcpu->vm;
+	int vector = lapic->extint;
+
+	if (!lintel_lapic_takes_pic(lapic))
+		return -1;
+	if (!vm->irqchip_split)
+		return lintel_pic_intack(vm);
+	lapic->extint = -1;
+	return vector;
+}
+
+int lintel_irq_extint(struct lintel_vcpu *vcpu, u8 vector)
+{
+	if (!vcpu->vm->irqchip_split)
+		return -ENXIO;
+	if (vcpu->lapic->extint >= 0)
+		return -EEXIST;
+	vcpu->lapic->extint = vector;
+	lintel_vcpu_request(vcpu, REQ_EVENT);
+	return 0;
+}
+
+bool lintel_irq_extint_free(struct lintel_vcpu *vcpu)
+{
+	return vcpu->vm->irqchip_split && vcpu->lapic->extint < 0 &&
+	       lintel_lapic_takes_pic(vcpu->lapic);
+}
+
+int lintel_irq_eoi_exit(struct lintel_vcpu *vcpu)
+{
+	int vector = vcpu->lapic->eoi_exit;
+
+	vcpu->lapic->eoi_exit = -1;
+	return vector;
+}
+
 int lintel_irq_pending(struct lintel_vcpu *vcpu)
 {
 	struct lintel_lapic *lapic = vcpu->lapic;
@@ -68,12 +116,8 @@ int lintel_irq_pending(struct lintel_vcpu *vcpu)
 
 	if (!lapic)
 		return -1;
-	if (lintel_lapic_takes_pic(lapic)) {
-		vector = lintel_pic_peek(vcpu->vm);
-		if (vector >= 0)
-			return vector;
-	}
-	return lapic_deliverable(lapic);
+	vector = extint_peek(lapic);
+	return vector >= 0 ? vector : lapic_deliverable(lapic);
 }
 
 int lintel_irq_ack(struct lintel_vcpu *vcpu)
@@ -83,11 +127,9 @@ int lintel_irq_ack(struct lintel_vcpu *vcpu)
 
 	if (!lapic)
 		return -1;
-	if (lintel_lapic_takes_pic(lapic)) {
-		vector = lintel_pic_intack(vcpu->vm);
-		if (vector >= 0)
-			return vector;
-	}
+	vector = extint_ack(lapic);
+	if (vector >= 0)
+		return vector;
 
 	vector = lapic_deliverable(lapic);
 	if (vector < 0)
@@ -101,6 +143,7 @@ int lintel_irq_ack(struct lintel_vcpu *vcpu)
 void lintel_lapic_eoi(struct lintel_lapic *lapic)
 {
 	int vector = lapic_highest(lapic, APIC_ISR);
+	struct lintel_vm *vm = lapic->vcpu->vm;
 	bool level;
 
 	if (vector < 0)
@@ -109,7 +152,12 @@ void lintel_lapic_eoi(struct lintel_lapic *lapic)
 	lintel_lapic_update_ppr(lapic);
 
 	level = test_bit(vector % 32, lapic_bitmap(lapic, APIC_TMR, vector));
-	lintel_ioapic_eoi(lapic->vcpu->vm, vector, level);
+	if (!vm->irqchip_split) {
+		lintel_ioapic_eoi(vm, vector, level);
+	} else if (level && lintel_routing_has_level(vm, vector)) {
+		lapic->eoi_exit = vector;
+		lintel_vcpu_request(lapic->vcpu, REQ_IOAPIC_EOI);
+	}
 	lintel_vcpu_request(lapic->vcpu, REQ_EVENT);
 }
 
@@ -185,6 +233,8 @@ void lintel_lapic_reset(struct lintel_vcpu *vcpu, bool init)
 		WRITE_ONCE(lapic->base, base);
 		WRITE_ONCE(lapic->events, 0);
 	}
+	lapic->extint = -1;
+	lapic->eoi_exit = -1;
 	lapic_reset_registers(lapic);
 }
 
@@ -252,9 +302,14 @@ void lintel_lapic_set_cr8(struct lintel_vcpu *vcpu, u64 cr8)
 }
 
 /*
- * KVM_GET_LAPIC and KVM_SET_LAPIC carry an 8-bit ID in bits 31:24 in both modes (the format
- * without KVM_CAP_X2APIC_API), and the current count as the register reads.
+ * KVM_GET_LAPIC and KVM_SET_LAPIC carry an 8-bit ID in bits 31:24 in both modes, unless user space
+ * has asked for the register as it is, and the current count as the register reads.
  */
+static unsigned int lapic_id_shift(const struct lintel_lapic *lapic)
+{
+	return READ_ONCE(lapic->vcpu->vm->x2apic_api) & KVM_X2APIC_API_USE_32BIT_IDS ? 0 : 24;
+}
+
 int lintel_lapic_get(struct lintel_vcpu *vcpu, struct kvm_lapic_state *state)
 {
 	struct lintel_lapic *lapic = vcpu->lapic;
@@ -266,7 +321,7 @@ int lintel_lapic_get(struct lintel_vcpu *vcpu, struct kvm_lapic_state *state)
 	value = lintel_lapic_timer_count(lapic);
 	memcpy(state->regs + APIC_TMCCT, &value, sizeof(value));
 	if (lapic_x2apic(lapic)) {
-		value = lapic_get(lapic, APIC_ID) << 24;
+		value = lapic_get(lapic, APIC_ID) << lapic_id_shift(lapic);
 		memcpy(state->regs + APIC_ID, &value, sizeof(value));
 	}
 	return 0;
@@ -279,7 +334,7 @@ int lintel_lapic_set(struct lintel_vcpu *vcpu, const struct kvm_lapic_state *sta
 	u32 id;
 
 	memcpy(&id, state->regs + APIC_ID, sizeof(id));
-	if (lapic_x2apic(lapic) && id >> 24 != vcpu->id)
+	if (lapic_x2apic(lapic) && id >> lapic_id_shift(lapic) != vcpu->id)
 		return -EINVAL;
 
 	lintel_lapic_timer_stop(lapic);

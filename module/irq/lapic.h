@@ -51,7 +51,7 @@ struct lapic_message {
 	u8 mode;		/* enum lapic_mode */
 	bool logical;
 	bool level;
-	bool x2apic;		/* dest has 32 bits: 0xff is no broadcast */
+	bool x2apic;		/* dest has 32 bits: 0xff is no broadcast in x2APIC mode */
 };
 
 #define LAPIC_TIMER_NEVER	U64_MAX
@@ -71,6 +71,8 @@ struct lintel_lapic {
 	u32 *regs;
 	u64 base;			/* IA32_APIC_BASE */
 	unsigned long events;		/* bits of enum lapic_event */
+	int extint;			/* of a PIC in user space, waiting; -1: none */
+	int eoi_exit;			/* ended, user space's IOAPIC to be told; -1: none */
 	u8 sipi_vector;
 	atomic_t esr;			/* errors that the next write to the ESR will show */
 	struct lapic_timer timer;
@@ -106,6 +108,12 @@ static inline bool lapic_x2apic(const struct lintel_lapic *lapic)
 static inline bool lapic_software_enabled(const struct lintel_lapic *lapic)
 {
 	return lapic_get(lapic, APIC_SPIV) & APIC_SPIV_APIC_ENABLED;
+}
+
+/* Device messages name local APICs in x2APIC mode by all bits of their ID. */
+static inline bool lintel_x2apic_exact(const struct lintel_vm *vm)
+{
+	return READ_ONCE(vm->x2apic_api) & KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK;
 }
 
 static inline u32 lapic_x2apic_ldr(u32 id)

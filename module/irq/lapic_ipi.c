@@ -14,7 +14,8 @@ static bool message_matches(const struct lintel_lapic *lapic, const struct lapic
 	bool x2apic = lapic_x2apic(lapic);
 	u32 ldr, dfr;
 
-	if (m->dest == X2APIC_DEST_BROADCAST || (m->dest == LAPIC_DEST_BROADCAST && !m->x2apic))
+	if (m->dest == X2APIC_DEST_BROADCAST ||
+	    (m->dest == LAPIC_DEST_BROADCAST && !(m->x2apic && x2apic)))
 		return true;
 	if (!m->logical) {
 		u32 id = lapic_get(lapic, APIC_ID);

@@ -138,18 +138,18 @@ int lintel_pic_set_line(struct lintel_vm *vm, u32 pin, enum line_source source, 
 	return ret;
 }
 
-/* End of interrupt for @pin.  True when it was IR0, the PIT's. */
-static bool pic_end(struct lintel_pic *pic, unsigned int which, unsigned int pin)
+/* End of interrupt for @pin: the pin whose interrupt has ended, if it was in service. */
+static u64 pic_end(struct lintel_pic *pic, unsigned int which, unsigned int pin)
 {
 	struct kvm_pic_state *s = &pic->chip[which];
 	bool was = s->isr & BIT(pin);
 
 	s->isr &= ~BIT(pin);
-	return was && which == MASTER && pin == 0;
+	return was ? PIC_PIN(which * 8 + pin) : 0;
 }
 
-/* The CPU takes @pin.  True when that also ended IR0, by automatic EOI. */
-static bool pic_take(struct lintel_pic *pic, unsigned int which, unsigned int pin)
+/* The CPU takes @pin.  What automatic EOI has ended with that. */
+static u64 pic_take(struct lintel_pic *pic, unsigned int which, unsigned int pin)
 {
 	struct kvm_pic_state *s = &pic->chip[which];
 
@@ -157,7 +157,7 @@ static bool pic_take(struct lintel_pic *pic, unsigned int which, unsigned int pi
 		s->irr &= ~BIT(pin);
 	s->isr |= BIT(pin);
 	if (!s->auto_eoi)
-		return false;
+		return 0;
 	if (s->rotate_on_auto_eoi)
 		s->priority_add = (pin + 1) & 7;
 	return pic_end(pic, which, pin);
@@ -188,7 +188,7 @@ int lintel_pic_intack(struct lintel_vm *vm)
 {
 	struct lintel_pic *pic = &lintel_irqchip(vm)->pic;
 	unsigned long flags;
-	bool pit_done = false;
+	u64 ended = 0;
 	int pin, vector = -1;
 
 	if (!READ_ONCE(pic->output))
@@ -197,20 +197,20 @@ int lintel_pic_intack(struct lintel_vm *vm)
 	spin_lock_irqsave(&pic->lock, flags);
 	pin = pic_best(pic, MASTER);
 	if (pin >= 0) {
-		pit_done = pic_take(pic, MASTER, pin);
+		ended = pic_take(pic, MASTER, pin);
 		vector = pic->chip[MASTER].irq_base + pin;
 	}
 	if (pin == CASCADE_PIN) {
 		pin = pic_best(pic, SLAVE);
 		if (pin >= 0)
-			pic_take(pic, SLAVE, pin);
+			ended |= pic_take(pic, SLAVE, pin);
 		vector = pic->chip[SLAVE].irq_base + (pin < 0 ? SPURIOUS_PIN : pin);
 	}
 	pic_update(vm, pic);
 	spin_unlock_irqrestore(&pic->lock, flags);
 
-	if (pit_done)
-		lintel_pit_acked(vm, PIC_PIN(0));
+	if (ended)
+		lintel_irq_acked(vm, ended);
 	return vector;
 }
 
@@ -235,7 +235,7 @@ static void pic_icw1(struct lintel_pic *pic, unsigned int which, u8 value)
 }
 
 /* OCW2: the EOI and rotation commands of the top three bits. */
-static bool pic_ocw2(struct lintel_pic *pic, unsigned int which, u8 value)
+static u64 pic_ocw2(struct lintel_pic *pic, unsigned int which, u8 value)
 {
 	struct kvm_pic_state *s = &pic->chip[which];
 	u8 in_service = s->special_mask ? s->isr & ~s->imr : s->isr;
@@ -245,18 +245,18 @@ static bool pic_ocw2(struct lintel_pic *pic, unsigned int which, u8 value)
 	case 0:
 	case 4:
 		s->rotate_on_auto_eoi = value >> 7;
-		return false;
+		return 0;
 	case 1:
 	case 5:
 		if (!in_service)
-			return false;
+			return 0;
 		pin = (pic_rank(s, in_service) + s->priority_add) & 7;
 		break;
 	case 6:
 		s->priority_add = (pin + 1) & 7;
-		return false;
+		return 0;
 	case 2:
-		return false;
+		return 0;
 	default:	/* 3, 7: the command names the pin */
 		break;
 	}
@@ -265,14 +265,14 @@ static bool pic_ocw2(struct lintel_pic *pic, unsigned int which, u8 value)
 	return pic_end(pic, which, pin);
 }
 
-static bool pic_write(struct lintel_pic *pic, unsigned int which, unsigned int a0, u8 value)
+static u64 pic_write(struct lintel_pic *pic, unsigned int which, unsigned int a0, u8 value)
 {
 	struct kvm_pic_state *s = &pic->chip[which];
 
 	if (!a0) {
 		if (value & ICW1_INIT) {
 			pic_icw1(pic, which, value);
-			return false;
+			return 0;
 		}
 		if (!(value & OCW3_SELECT))
 			return pic_ocw2(pic, which, value);
@@ -282,7 +282,7 @@ static bool pic_write(struct lintel_pic *pic, unsigned int which, unsigned int a
 			s->read_reg_select = value & OCW3_READ_ISR;
 		if (value & OCW3_ESMM)
 			s->special_mask = !!(value & OCW3_SMM);
-		return false;
+		return 0;
 	}
 
 	switch (s->init_state) {
@@ -302,27 +302,27 @@ static bool pic_write(struct lintel_pic *pic, unsigned int which, unsigned int a
 		s->imr = value;
 		break;
 	}
-	return false;
+	return 0;
 }
 
 /* A read after the poll command is an INTA cycle. */
-static u8 pic_poll(struct lintel_pic *pic, unsigned int which, bool *pit_done)
+static u8 pic_poll(struct lintel_pic *pic, unsigned int which, u64 *ended)
 {
 	int pin = pic_best(pic, which);
 
 	pic->chip[which].poll = 0;
 	if (pin < 0)
 		return 0;
-	*pit_done = pic_take(pic, which, pin);
+	*ended = pic_take(pic, which, pin);
 	return POLL_PENDING | pin;
 }
 
-static u8 pic_read(struct lintel_pic *pic, unsigned int which, unsigned int a0, bool *pit_done)
+static u8 pic_read(struct lintel_pic *pic, unsigned int which, unsigned int a0, u64 *ended)
 {
 	struct kvm_pic_state *s = &pic->chip[which];
 
 	if (s->poll)
-		return pic_poll(pic, which, pit_done);
+		return pic_poll(pic, which, ended);
 	if (a0)
 		return s->imr;
 	return s->read_reg_select ? s->isr : s->irr;
@@ -342,7 +342,7 @@ bool lintel_pic_pio(struct lintel_vm *vm, u16 port, u8 *value, bool write)
 	struct lintel_pic *pic = &lintel_irqchip(vm)->pic;
 	unsigned int which;
 	unsigned long flags;
-	bool pit_done = false;
+	u64 ended = 0;
 
 	switch (port) {
 	case 0x20:
@@ -366,15 +366,15 @@ bool lintel_pic_pio(struct lintel_vm *vm, u16 port, u8 *value, bool write)
 		else
 			*value = pic->chip[which].elcr;
 	} else if (write) {
-		pit_done = pic_write(pic, which, port & 1, *value);
+		ended = pic_write(pic, which, port & 1, *value);
 	} else {
-		*value = pic_read(pic, which, port & 1, &pit_done);
+		*value = pic_read(pic, which, port & 1, &ended);
 	}
 	pic_update(vm, pic);
 	spin_unlock_irqrestore(&pic->lock, flags);
 
-	if (pit_done)
-		lintel_pit_acked(vm, PIC_PIN(0));
+	if (ended)
+		lintel_irq_acked(vm, ended);
 	return true;
 }
 

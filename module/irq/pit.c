@@ -407,7 +407,7 @@ int lintel_pit_create(struct lintel_vm *vm, const struct kvm_pit_config *config)
 	struct lintel_pit *pit;
 	unsigned int i;
 
-	if (!vm->irqchip)
+	if (!lintel_pic_in_kernel(vm))
 		return -ENOENT;
 	if (vm->pit)
 		return -EEXIST;

@@ -15,39 +15,68 @@
 #include "lapic.h"
 
 #define MSI_DEST(address)	((address) >> 12 & 0xff)
+#define MSI_DEST_HIGH		GENMASK(31, 8)	/* of address_hi */
 #define MSI_REDIRECTION_HINT	BIT(3)
 #define MSI_LOGICAL		BIT(2)
 #define MSI_LEVEL		BIT(15)
 #define MSI_MODE(data)		((data) >> 8 & 7)
 
-static int msi_deliver(struct lintel_vm *vm, u32 address_lo, u32 data)
+/* KVM_CAP_X2APIC_API: address_hi holds the destination's upper 24 bits, and nothing else. */
+static bool msi_has_32bit_ids(const struct lintel_vm *vm)
+{
+	return READ_ONCE(vm->x2apic_api) & KVM_X2APIC_API_USE_32BIT_IDS;
+}
+
+static bool msi_invalid(const struct lintel_vm *vm, u32 address_hi)
+{
+	return msi_has_32bit_ids(vm) && address_hi & ~MSI_DEST_HIGH;
+}
+
+static struct lapic_message msi_message(const struct lintel_vm *vm, u32 address_lo, u32 address_hi,
+					u32 data)
 {
 	struct lapic_message message = {
 		.vector = data & 0xff,
 		.mode = MSI_MODE(data),
 		.level = data & MSI_LEVEL,
 		.logical = address_lo & MSI_LOGICAL,
+		.x2apic = lintel_x2apic_exact(vm),
 		.dest = MSI_DEST(address_lo),
 	};
 
+	if (msi_has_32bit_ids(vm))
+		message.dest |= address_hi & MSI_DEST_HIGH;
 	/* with the hint, one of the CPUs that a fixed message names is enough */
 	if (address_lo & MSI_REDIRECTION_HINT && message.mode == MODE_FIXED)
 		message.mode = MODE_LOWEST;
-	return lintel_lapic_deliver(vm, &message);
+	return message;
 }
 
 int lintel_msi_send(struct lintel_vm *vm, const struct kvm_msi *msi)
 {
-	if (!lintel_irqchip(vm) || msi->flags)
+	struct lapic_message message;
+
+	if (!lintel_irqchip(vm) || msi->flags || msi_invalid(vm, msi->address_hi))
 		return -EINVAL;
-	return max(msi_deliver(vm, msi->address_lo, msi->data), 0);
+	message = msi_message(vm, msi->address_lo, msi->address_hi, msi->data);
+	return max(lintel_lapic_deliver(vm, &message), 0);
+}
+
+static struct lapic_message route_message(const struct lintel_vm *vm,
+					  const struct lintel_route *route)
+{
+	return msi_message(vm, route->address_lo, route->address_hi, route->data);
 }
 
 static int route_drive(struct lintel_vm *vm, const struct lintel_route *route,
 		       enum line_source source, bool level)
 {
-	if (route->type == KVM_IRQ_ROUTING_MSI)
-		return level ? msi_deliver(vm, route->address_lo, route->data) : -1;
+	struct lapic_message message;
+
+	if (route->type == KVM_IRQ_ROUTING_MSI) {
+		message = route_message(vm, route);
+		return level ? lintel_lapic_deliver(vm, &message) : -1;
+	}
 	if (route->chip == KVM_IRQCHIP_IOAPIC)
 		return lintel_ioapic_set_line(vm, route->pin, source, level);
 	return lintel_pic_set_line(vm, route->pin, source, level);
@@ -114,6 +143,42 @@ u64 lintel_gsi_pins(struct lintel_vm *vm, u32 gsi)
 	return pins;
 }
 
+/* The level-triggered ones of the messages that user space's IOAPIC sends.  RCU held. */
+#define for_each_split_level(i, route, message, routing, vm)			\
+	for ((i) = 0; (i) < (routing)->nr &&					\
+	     (route = &(routing)->route[i])->gsi < (vm)->split_routes; (i)++)	\
+		if (message = route_message(vm, route), (message).level)
+
+void lintel_routing_eoi_vectors(struct lintel_vcpu *vcpu, u64 bitmap[4])
+{
+	const struct lintel_routing *routing;
+	const struct lintel_route *route;
+	struct lapic_message message;
+	u32 i;
+
+	rcu_read_lock();
+	routing = rcu_dereference(lintel_irqchip(vcpu->vm)->routing);
+	for_each_split_level(i, route, message, routing, vcpu->vm)
+		lintel_lapic_note_eoi(vcpu->lapic, &message, bitmap);
+	rcu_read_unlock();
+}
+
+bool lintel_routing_has_level(struct lintel_vm *vm, u8 vector)
+{
+	const struct lintel_routing *routing;
+	const struct lintel_route *route;
+	struct lapic_message message;
+	bool found = false;
+	u32 i;
+
+	rcu_read_lock();
+	routing = rcu_dereference(lintel_irqchip(vm)->routing);
+	for_each_split_level(i, route, message, routing, vm)
+		found |= message.vector == vector;
+	rcu_read_unlock();
+	return found;
+}
+
 static struct lintel_routing *routing_alloc(u32 nr)
 {
 	struct lintel_routing *routing;
@@ -137,7 +202,8 @@ static void routing_sort(struct lintel_routing *routing)
 }
 
 /* Translate one entry, or say -EINVAL. */
-static int routing_translate(struct lintel_route *route, const struct kvm_irq_routing_entry *entry)
+static int routing_translate(const struct lintel_vm *vm, struct lintel_route *route,
+			     const struct kvm_irq_routing_entry *entry)
 {
 	u32 pin = entry->u.irqchip.pin;
 
@@ -148,9 +214,10 @@ static int routing_translate(struct lintel_route *route, const struct kvm_irq_ro
 
 	switch (entry->type) {
 	case KVM_IRQ_ROUTING_MSI:
-		if (entry->flags)
+		if (entry->flags || msi_invalid(vm, entry->u.msi.address_hi))
 			return -EINVAL;
 		route->address_lo = entry->u.msi.address_lo;
+		route->address_hi = entry->u.msi.address_hi;
 		route->data = entry->u.msi.data;
 		return 0;
 	case KVM_IRQ_ROUTING_IRQCHIP:
@@ -159,7 +226,7 @@ static int routing_translate(struct lintel_route *route, const struct kvm_irq_ro
 		return -EINVAL;
 	}
 
-	if (entry->flags)
+	if (entry->flags || vm->irqchip_split)
 		return -EINVAL;
 	route->chip = entry->u.irqchip.irqchip;
 	switch (route->chip) {
@@ -219,7 +286,7 @@ int lintel_routing_set(struct lintel_vm *vm, const struct kvm_irq_routing_entry 
 	if (!routing)
 		return -ENOMEM;
 	for (i = 0; i < nr; i++)
-		if (routing_translate(&routing->route[i], &entries[i]))
+		if (routing_translate(vm, &routing->route[i], &entries[i]))
 			goto invalid;
 	routing_sort(routing);
 	if (routing_conflicts(routing))
@@ -232,14 +299,16 @@ invalid:
 	return -EINVAL;
 }
 
-int lintel_routing_default(struct lintel_irqchip *chip)
+int lintel_routing_default(struct lintel_irqchip *chip, bool split)
 {
-	struct lintel_routing *routing = routing_alloc(IOAPIC_PINS + PIC_PINS + 1);
+	struct lintel_routing *routing = routing_alloc(split ? 0 : IOAPIC_PINS + PIC_PINS + 1);
 	struct lintel_route *route;
 	u32 i;
 
 	if (!routing)
 		return -ENOMEM;
+	if (split)
+		goto publish;
 	route = routing->route;
 	for (i = 0; i < IOAPIC_PINS; i++) {
 		*route++ = (struct lintel_route) { .gsi = i, .type = KVM_IRQ_ROUTING_IRQCHIP,
@@ -252,6 +321,7 @@ int lintel_routing_default(struct lintel_irqchip *chip)
 	*route = (struct lintel_route) { .gsi = 0, .type = KVM_IRQ_ROUTING_IRQCHIP,
 					 .chip = KVM_IRQCHIP_IOAPIC, .pin = 2 };
 	routing_sort(routing);
+publish:
 	routing_publish(chip, routing);
 	return 0;
 }

@@ -217,6 +217,26 @@ static bool try_nmi(struct lintel_vcpu *vcpu, bool taken)
 	return true;
 }
 
+bool lintel_user_injects(struct lintel_vcpu *vcpu)
+{
+	return !lintel_pic_in_kernel(vcpu->vm);
+}
+
+/* There is room for one more vector. */
+static bool room_for_user(struct lintel_vcpu *vcpu)
+{
+	return vcpu->lapic ? lintel_irq_extint_free(vcpu) : !vcpu->events.interrupt.pending;
+}
+
+bool lintel_ready_for_user(struct lintel_vcpu *vcpu)
+{
+	const struct lintel_events *ev = &vcpu->events;
+
+	return room_for_user(vcpu) && !ev->interrupt.injected && !ev->nmi.injected &&
+	       !ev->exception.injected && !ev->exception.pending &&
+	       lintel_interrupts_allowed(vcpu);
+}
+
 static bool irq_waiting(struct lintel_vcpu *vcpu)
 {
 	if (vcpu->lapic)
@@ -226,7 +246,7 @@ static bool irq_waiting(struct lintel_vcpu *vcpu)
 
 static void try_interrupt(struct lintel_vcpu *vcpu, bool taken)
 {
-	bool window = !vcpu->lapic && READ_ONCE(vcpu->run->request_interrupt_window);
+	bool window = false;
 	int vector = -1;
 
 	/* The end of a STI shadow is seen by an interrupt window only. */
@@ -247,6 +267,9 @@ static void try_interrupt(struct lintel_vcpu *vcpu, bool taken)
 		inject_interrupt(vcpu);
 		window |= irq_waiting(vcpu);
 	}
+	if (lintel_user_injects(vcpu) && READ_ONCE(vcpu->run->request_interrupt_window) &&
+	    room_for_user(vcpu))
+		window = true;
 	vmx_set_proc_control(vcpu, CPU_BASED_INTR_WINDOW_EXITING, window);
 }
 

@@ -28,6 +28,12 @@ void vmx_events_after_exit(struct lintel_vcpu *vcpu);
 
 /* Could the guest take an interrupt now?  RFLAGS.IF, no STI or MOV-SS shadow. */
 bool lintel_interrupts_allowed(struct lintel_vcpu *vcpu);
+/*
+ * lintel_user_injects - no PIC in the kernel: user space may ask to hear when it can inject an
+ * interrupt; lintel_ready_for_user: now it can, and would interrupt nothing else.  Running thread.
+ */
+bool lintel_user_injects(struct lintel_vcpu *vcpu);
+bool lintel_ready_for_user(struct lintel_vcpu *vcpu);
 /* lintel_has_deliverable_event - something would end HLT.  Running thread, preemptible. */
 bool lintel_has_deliverable_event(struct lintel_vcpu *vcpu);
 

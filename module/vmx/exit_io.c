@@ -7,6 +7,8 @@
  */
 #include <linux/mm.h>
 #include <linux/string.h>
+#include <asm/cpufeature.h>
+#include <asm/vmx.h>
 
 #include "event.h"
 #include "exit.h"
@@ -82,7 +84,8 @@ int exit_io(struct lintel_vcpu *vcpu)
 		return lintel_interpret(vcpu);
 
 	trace_lintel_pio(vcpu, out, port, size, 1, value);
-	if (lintel_chip_pio(vcpu, port, size, &value, out)) {
+	if (lintel_chip_pio(vcpu, port, size, &value, out) ||
+	    (out && lintel_ioeventfd_write(vcpu, true, port, size, &value))) {
 		if (!out)
 			write_accumulator(vcpu, size, value);
 		lintel_skip_instruction(vcpu);
@@ -106,6 +109,26 @@ static int delivery_failed(struct lintel_vcpu *vcpu)
 	return lintel_internal_error(vcpu, KVM_INTERNAL_ERROR_DELIVERY_EV, data, ARRAY_SIZE(data));
 }
 
+/*
+ * A doorbell that takes any write need not know what is written: the instruction is skipped without
+ * decoding it.  The SDM does not promise its length for this exit; processors give it, but another
+ * hypervisor below us may not.  A write of the guest's page walk is no write by the instruction.
+ */
+static bool fast_doorbell(struct lintel_vcpu *vcpu)
+{
+	const u64 by_instruction = EPT_VIOLATION_ACC_WRITE | EPT_VIOLATION_GVA_IS_VALID |
+				   EPT_VIOLATION_GVA_TRANSLATED;
+	const struct lintel_exit *exit = &vcpu->exit;
+
+	if ((exit->qualification & by_instruction) != by_instruction || !exit->instruction_len ||
+	    boot_cpu_has(X86_FEATURE_HYPERVISOR))
+		return false;
+	if (!lintel_ioeventfd_write(vcpu, false, exit->gpa, 0, NULL))
+		return false;
+	lintel_skip_instruction(vcpu);
+	return true;
+}
+
 int exit_ept_violation(struct lintel_vcpu *vcpu)
 {
 	const struct lintel_exit *exit = &vcpu->exit;
@@ -122,7 +145,7 @@ int exit_ept_violation(struct lintel_vcpu *vcpu)
 		/* An event cannot be delivered through a device. */
 		if (exit->idt_info & VECTORING_INFO_VALID_MASK)
 			return delivery_failed(vcpu);
-		return lintel_interpret(vcpu);
+		return fast_doorbell(vcpu) ? RESUME : lintel_interpret(vcpu);
 	default:
 		return ret;
 	}

@@ -60,8 +60,13 @@ static int pio_out(struct emulate_ctxt *c, u16 port, unsigned int size, const vo
 		}
 		return EMULATE_OK;
 	}
-	memcpy(vcpu->pio_data, val, size * count);
-	lintel_pio_exit(vcpu, port, size, count, true);
+	for (i = 0; i < count; i++)
+		if (!lintel_ioeventfd_write(vcpu, true, port, size, val + i * size))
+			break;
+	if (i == count)
+		return EMULATE_OK;
+	memcpy(vcpu->pio_data, val + i * size, size * (count - i));
+	lintel_pio_exit(vcpu, port, size, count - i, true);
 	vcpu->io.pio_out = true;
 	c->stop = true;
 	return EMULATE_OK;

@@ -2,10 +2,10 @@
 /*
  * The interpreter's memory operations.
  *
- * They translate page by page and reach RAM through the memory slots, else a chip in the kernel,
- * else user space.  An access that user space must answer is queued as fragments of at most eight
- * bytes within one page, each of which becomes one KVM_EXIT_MMIO; when all parts of a read are
- * there, the instruction is run again from its start.
+ * They translate page by page and reach RAM through the memory slots, else a chip or a doorbell in
+ * the kernel, else user space.  An access that user space must answer is queued as fragments of at
+ * most eight bytes within one page, each of which becomes one KVM_EXIT_MMIO; when all parts of a
+ * read are there, the instruction is run again from its start.
  */
 #include <linux/kernel.h>
 #include <linux/minmax.h>
@@ -161,6 +161,7 @@ static int device_write(struct lintel_vcpu *vcpu, gpa_t gpa, const u8 *val, unsi
 
 		memcpy(copy, val, len);
 		if (!lintel_chip_mmio(vcpu, gpa, len, copy, true) &&
+		    !lintel_ioeventfd_write(vcpu, false, gpa, len, copy) &&
 		    !queue_fragment(vcpu, gpa, len, true, val))
 			return EMULATE_UNHANDLED;
 		gpa += len;

@@ -282,10 +282,10 @@ out:
 	return ret;
 }
 
-/* Without a LAPIC in the kernel the open interrupt window may be what user space waits for. */
-static bool user_window_open(const struct lintel_vcpu *vcpu)
+/* The open interrupt window may be what user space waits for. */
+static bool user_window_open(struct lintel_vcpu *vcpu)
 {
-	return !vcpu->lapic && vcpu->exit.reason == EXIT_REASON_INTERRUPT_WINDOW;
+	return lintel_user_injects(vcpu) && vcpu->exit.reason == EXIT_REASON_INTERRUPT_WINDOW;
 }
 
 enum vmx_run_result vmx_run(struct lintel_vcpu *vcpu)

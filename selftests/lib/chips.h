@@ -138,4 +138,22 @@ GINLINE bool apic_bit(u32 reg, u32 vector)
 	return apic_read(reg + (vector / 32) * 0x10) >> (vector % 32) & 1;
 }
 
+/* Waits with HLT until ARG(1) interrupts have come. */
+GINLINE void wait_irqs(u64 n)
+{
+	cli();
+	while (ARG(1) < n) {
+		sti_hlt();
+		cli();
+	}
+}
+
+/* Interrupts on for a moment: what waits comes in. */
+GINLINE void window(void)
+{
+	sti();
+	asm volatile("nop; nop");
+	cli();
+}
+
 #endif

@@ -69,6 +69,12 @@ struct vm *vm_create(unsigned int flags)
 	REQUIRE_OK(ioctl(vm->fd, KVM_SET_TSS_ADDR, 0xfffbd000));
 	if (flags & (VM_IRQCHIP | VM_PIT))
 		REQUIRE_OK(ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0));
+	if (flags & VM_SPLIT) {
+		struct kvm_enable_cap cap = { .cap = KVM_CAP_SPLIT_IRQCHIP, .args = { 24 } };
+
+		REQUIRE_CAP(vm->dev, KVM_CAP_SPLIT_IRQCHIP);
+		REQUIRE_OK(ioctl(vm->fd, KVM_ENABLE_CAP, &cap));
+	}
 	if (flags & VM_PIT) {
 		struct kvm_pit_config pit = { .flags = KVM_PIT_SPEAKER_DUMMY };	/* port 0x61 */
 
@@ -264,6 +270,7 @@ const char *exit_name(int reason)
 		[KVM_EXIT_SET_TPR] = "SET_TPR",
 		[KVM_EXIT_INTERNAL_ERROR] = "INTERNAL_ERROR",
 		[KVM_EXIT_SYSTEM_EVENT] = "SYSTEM_EVENT",
+		[KVM_EXIT_IOAPIC_EOI] = "IOAPIC_EOI",
 	};
 
 	if (reason == RUN_SYNC)

@@ -52,6 +52,7 @@ enum { RUN_SYNC = 0x1000, RUN_DONE };
 
 #define VM_IRQCHIP	1
 #define VM_PIT		2	/* includes the interrupt controllers */
+#define VM_SPLIT	4	/* local APICs alone, KVM_CAP_SPLIT_IRQCHIP with 24 routes */
 
 const char *device_path(void);
 int device_open(void);

@@ -21,13 +21,41 @@ static struct kvm_cpuid_entry2 test_cpuid[] = {
 	{ .function = 1, .ecx = 1u << 21 },
 };
 
-struct lintel_vm *test_vm_create(void)
+/* The irqfd of this program: one GSI, and how often its device was asked. */
+#define NO_GSI		~0u
+
+static u32 resample_gsi = NO_GSI;
+static unsigned int resampled;
+
+void lintel_irqfd_acked(struct lintel_vm *vm, u64 pins)
+{
+	if (shim_locks_held) {
+		printf("Bail out! a device is asked under a lock\n");
+		abort();
+	}
+	if (!(pins & lintel_irqfd_pins(vm)))
+		return;
+	lintel_gsi_set(vm, SOURCE_RESAMPLE, resample_gsi, false);
+	resampled++;
+}
+
+u64 lintel_irqfd_pins(struct lintel_vm *vm)
+{
+	return resample_gsi == NO_GSI ? 0 : lintel_gsi_pins(vm, resample_gsi);
+}
+
+void lintel_irqfd_destroy(struct lintel_irqchip *chip)
+{
+}
+
+struct lintel_vm *test_vm_create(bool split)
 {
 	const struct kvm_pit_config config = { .flags = KVM_PIT_SPEAKER_DUMMY };
 	struct lintel_vm *vm = calloc(1, sizeof(*vm));
 	unsigned int i;
 
-	if (!vm || lintel_irqchip_create(vm) || lintel_pit_create(vm, &config))
+	if (!vm || (split ? lintel_irqchip_split(vm, 24) : lintel_irqchip_create(vm)) ||
+	    lintel_pit_create(vm, &config) != (split ? -ENOENT : 0))
 		abort();
 	for (i = 0; i < TEST_VCPUS; i++) {
 		struct lintel_vcpu *vcpu = calloc(1, sizeof(*vcpu));
@@ -63,7 +91,7 @@ void test_vm_destroy(struct lintel_vm *vm)
 /* What a migration does, within one program. */
 static struct lintel_vm *test_vm_restore(struct lintel_vm *old)
 {
-	struct lintel_vm *vm = test_vm_create();
+	struct lintel_vm *vm = test_vm_create(false);
 	struct kvm_lapic_state lapic;
 	struct kvm_pit_state2 pit;
 	unsigned int i;
@@ -133,7 +161,11 @@ static s64 step_run(struct lintel_vm **vmp, const struct step *s)
 	struct lintel_vm *vm = *vmp;
 	struct lintel_vcpu *vcpu = vm->vcpus[s->cpu];
 	struct kvm_reinject_control control = { .pit_reinject = s->a };
-	struct kvm_msi msi = { .address_lo = s->a, .data = s->b };
+	struct kvm_msi msi = { .address_lo = s->a, .address_hi = s->a >> 32, .data = s->b };
+	struct kvm_irq_routing_entry route = {
+		.gsi = 4, .type = KVM_IRQ_ROUTING_MSI,
+		.u.msi = { .address_lo = s->a, .address_hi = s->a >> 32, .data = s->b },
+	};
 	u64 value = 0, bitmap[4];
 	u8 byte = s->b;
 	s64 ret = s->expect;
@@ -228,6 +260,29 @@ static s64 step_run(struct lintel_vm **vmp, const struct step *s)
 		value = vcpu->eoi_vectors;
 		vcpu->eoi_vectors = false;
 		return value;
+	case OP_RESAMPLE:
+		resample_gsi = s->a;
+		return ret;
+	case OP_RAISE:
+		lintel_gsi_set(vm, SOURCE_RESAMPLE, resample_gsi, true);
+		return ret;
+	case OP_RESAMPLED:
+		value = resampled;
+		resampled = 0;
+		return value;
+	case OP_SPLIT:
+		test_vm_destroy(vm);
+		*vmp = test_vm_create(true);
+		return ret;
+	case OP_ROUTE_MSI:
+		return lintel_routing_set(vm, &route, 1, 0);
+	case OP_X2APIC_API:
+		vm->x2apic_api = s->a;
+		return ret;
+	case OP_EXTINT:
+		return lintel_irq_extint(vcpu, s->a);
+	case OP_EOI_EXIT:
+		return lintel_irq_eoi_exit(vcpu);
 	case OP_TSC_OFFSET:
 		vcpu->tsc_offset = s->a;
 		lintel_lapic_timer_tsc_moved(vcpu);
@@ -239,7 +294,7 @@ static s64 step_run(struct lintel_vm **vmp, const struct step *s)
 
 static void script_run(const struct script *script, bool waits)
 {
-	struct lintel_vm *vm = test_vm_create();
+	struct lintel_vm *vm = test_vm_create(false);
 	const struct step *s;
 	bool good = true;
 	unsigned int i;
@@ -249,6 +304,8 @@ static void script_run(const struct script *script, bool waits)
 		lintel_lapic_timer_wait(vm->vcpus[i], waits);
 	shim_now = 1 << 30;
 	shim_timer_interrupts = 0;
+	resample_gsi = NO_GSI;
+	resampled = 0;
 	for (s = script->steps; s->op != OP_END; s++) {
 		s64 got = step_run(&vm, s);
 

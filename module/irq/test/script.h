@@ -15,6 +15,8 @@ enum op {
 	OP_INIT, OP_SIPI, OP_RESET, OP_MSI, OP_DEADLINE, OP_IS_DEADLINE, OP_CR8, OP_NOTIFIED,
 	OP_TAKE_ALL, OP_PIC_TAKE_ALL, OP_REINJECT, OP_INTERRUPTS, OP_NO_PIO, OP_RESTORE,
 	OP_TSC_OFFSET, OP_IN_MASK, OP_EOI_SEEN, OP_EOI_CHANGED, OP_EXITS_AFTER, OP_WAITS,
+	OP_RESAMPLE, OP_RAISE, OP_RESAMPLED, OP_SPLIT, OP_ROUTE_MSI, OP_X2APIC_API, OP_EXTINT,
+	OP_EOI_EXIT,
 };
 
 struct step {
@@ -68,6 +70,17 @@ struct step {
 #define EOI_SEEN(cpu, vector, expect)	STEP(EOI_SEEN, cpu, vector, 0, expect)
 /* the answer of EOI_SEEN was said to change since the last EOI_CHANGED */
 #define EOI_CHANGED(cpu, expect)	STEP(EOI_CHANGED, cpu, 0, 0, expect)
+/* an irqfd with a resample eventfd stands at the GSI; RAISE: it was signalled */
+#define RESAMPLE(gsi)			STEP(RESAMPLE, 0, gsi, 0, 0)
+#define RAISE				STEP(RAISE, 0, 0, 0, 0)
+/* how often its device was asked since the last RESAMPLED */
+#define RESAMPLED(expect)		STEP(RESAMPLED, 0, 0, 0, expect)
+/* go on in a new VM whose irqchip is split, with one route: GSI 4 to this message */
+#define SPLIT				STEP(SPLIT, 0, 0, 0, 0)
+#define ROUTE_MSI(address, data, ret)	STEP(ROUTE_MSI, 0, address, data, ret)
+#define X2APIC_API(flags)		STEP(X2APIC_API, 0, flags, 0, 0)
+#define EXTINT(cpu, vector, ret)	STEP(EXTINT, cpu, vector, 0, ret)
+#define EOI_EXIT(cpu, expect)		STEP(EOI_EXIT, cpu, 0, 0, expect)
 #define TSC_OFFSET(cpu, value)		STEP(TSC_OFFSET, cpu, value, 0, 0)
 /* the preemption timer is to make the guest exit in so many ns from now; -1: it is not armed */
 #define EXITS_AFTER(cpu, expect)	STEP(EXITS_AFTER, cpu, 0, 0, expect)
@@ -84,7 +97,7 @@ struct script {
 
 #define TEST_VCPUS	4
 
-struct lintel_vm *test_vm_create(void);
+struct lintel_vm *test_vm_create(bool split);
 void test_vm_destroy(struct lintel_vm *vm);
 void tap_result(bool good, const char *name);
 

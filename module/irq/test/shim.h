@@ -40,6 +40,7 @@
 #define PAGE_SIZE		4096ul
 #define PAGE_MASK		(~(PAGE_SIZE - 1))
 #define NSEC_PER_SEC		1000000000l
+#define NSEC_PER_MSEC		1000000l
 #define NSEC_PER_USEC		1000l
 #define USEC_PER_SEC		1000000l
 
@@ -143,6 +144,9 @@ static inline bool test_and_clear_bit(unsigned int n, unsigned long *map)
 }
 #define set_bit			__set_bit
 
+struct list_head { struct list_head *next, *prev; };
+#define INIT_LIST_HEAD(l)	((l)->next = (l)->prev = (l))
+
 /* --- locks --- */
 typedef struct { bool held; } spinlock_t;
 extern unsigned int shim_locks_held;
@@ -206,12 +210,15 @@ extern struct lintel_params {
 
 /* --- struct lintel_vm and struct lintel_vcpu: the fields that module/irq reads --- */
 #define SHIM_VCPUS		8
-enum lintel_request { REQ_EVENT, REQ_EOI_VECTORS };
+enum lintel_request { REQ_EVENT, REQ_EOI_VECTORS, REQ_IOAPIC_EOI };
 struct lintel_lapic;
 struct lintel_vm {
 	struct lintel_vcpu *vcpus[SHIM_VCPUS];
 	unsigned int nr_vcpus;
 	struct lintel_irqchip *irqchip;
+	bool irqchip_split;
+	u32 split_routes;
+	u32 x2apic_api;
 	struct lintel_pit *pit;
 	u32 boot_cpu_id;
 };
@@ -234,6 +241,11 @@ static inline struct lintel_vcpu *lintel_vm_vcpu(struct lintel_vm *vm, unsigned 
 {
 	return i < vm->nr_vcpus ? vm->vcpus[i] : NULL;
 }
+static inline bool lintel_pic_in_kernel(struct lintel_vm *vm)
+{
+	return vm->irqchip && !vm->irqchip_split;
+}
+
 #define for_each_vcpu(i, vcpu, vm) \
 	for ((i) = 0; ((vcpu) = lintel_vm_vcpu((vm), (i))) != NULL; (i)++)
 static inline void lintel_vcpu_request(struct lintel_vcpu *vcpu, enum lintel_request request)

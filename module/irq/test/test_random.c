@@ -47,7 +47,7 @@ void test_routing(void)
 	const struct kvm_pit_config pit = { .flags = 0 }, bad_pit = { .flags = 2 };
 	struct kvm_irqchip chip = { .chip_id = 3 };
 	struct lintel_vm empty = { 0 };
-	struct lintel_vm *vm = test_vm_create();
+	struct lintel_vm *vm = test_vm_create(false);
 	char name[80];
 	unsigned int i;
 	bool good;
@@ -250,7 +250,7 @@ static bool same_after_restore(struct lintel_vm *vm)
 
 void test_random(void)
 {
-	struct lintel_vm *vm = test_vm_create();
+	struct lintel_vm *vm = test_vm_create(false);
 	bool agrees = true, same = true;
 	u64 taken = 0;
 	unsigned int i;
