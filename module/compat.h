@@ -105,6 +105,19 @@ bool lintel_guest_mode_work_pending(void);
 #define lintel_rcu_note_guest()	rcu_virt_note_context_switch()
 #endif
 
+/* A thread whose sleep has only been put off counts as asleep: 6.12. */
+#include <linux/sched.h>
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)
+#define task_is_runnable(task)	((task)->on_rq)
+#endif
+
+/* How long the current thread has waited for a CPU, ns; a kernel may be built without the count. */
+#ifdef CONFIG_SCHED_INFO
+#define lintel_run_delay()	(current->sched_info.run_delay)
+#else
+#define lintel_run_delay()	0ULL
+#endif
+
 /* Newer system-core operations get a data pointer; Lintel needs none. */
 #ifdef LINTEL_HAVE_REGISTER_SYSCORE
 #define SYSCORE_DATA		void *unused

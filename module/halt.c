@@ -46,7 +46,7 @@ static bool should_wake(struct lintel_vcpu *vcpu)
 	if (READ_ONCE(vcpu->vm->dead) || lintel_lapic_has_event(vcpu))
 		return true;
 	if (vcpu->mp_state == KVM_MP_STATE_HALTED)
-		return lintel_has_deliverable_event(vcpu);
+		return READ_ONCE(vcpu->pv.unhalted) || lintel_has_deliverable_event(vcpu);
 	return vcpu->mp_state == KVM_MP_STATE_RUNNABLE;
 }
 
@@ -77,10 +77,12 @@ static int wait_asleep(struct lintel_vcpu *vcpu)
 }
 
 /* A VM's own bound replaces the parameter, even by more: its owner's thread is what spins. */
-static u32 max_window(const struct lintel_vm *vm)
+static u32 max_window(const struct lintel_vcpu *vcpu)
 {
-	u64 own = READ_ONCE(vm->halt_poll_max);
+	u64 own = READ_ONCE(vcpu->vm->halt_poll_max);
 
+	if (!vcpu->pv.poll_control)
+		return 0;
 	return own <= U32_MAX ? own : READ_ONCE(halt_poll_ns);
 }
 
@@ -91,7 +93,7 @@ static int wait_in_hlt(struct lintel_vcpu *vcpu)
 		.start = READ_ONCE(halt_poll_ns_grow_start),
 		.grow = READ_ONCE(halt_poll_ns_grow),
 		.shrink = READ_ONCE(halt_poll_ns_shrink),
-		.max = max_window(vcpu->vm),
+		.max = max_window(vcpu),
 	};
 	struct lintel_vcpu_stats *stats = &vcpu->stats;
 	u64 start = ktime_get_ns(), polled = start, end;
@@ -126,7 +128,8 @@ int lintel_block(struct lintel_vcpu *vcpu)
 	if (err)
 		return err;
 	vcpu->stats.halt_wakeups++;
-	if (vcpu->mp_state == KVM_MP_STATE_HALTED && lintel_has_deliverable_event(vcpu))
+	if (vcpu->mp_state == KVM_MP_STATE_HALTED &&
+	    (xchg(&vcpu->pv.unhalted, false) || lintel_has_deliverable_event(vcpu)))
 		WRITE_ONCE(vcpu->mp_state, KVM_MP_STATE_RUNNABLE);
 	return RESUME;
 }

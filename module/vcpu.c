@@ -15,6 +15,7 @@
 #include "halt.h"
 #include "irq/irq.h"
 #include "paravirt/clock.h"
+#include "paravirt/yield.h"
 #include "regs.h"
 #include "vcpu_life.h"
 #include "vm.h"
@@ -31,8 +32,10 @@ void lintel_vcpu_kick(struct lintel_vcpu *vcpu)
 
 	/* Pairs with the barrier of the waiter's set_current_state(). */
 	smp_mb();
-	if (wq_has_sleeper(&vcpu->wait))
+	if (wq_has_sleeper(&vcpu->wait)) {
+		WRITE_ONCE(vcpu->ready, true);
 		wake_up(&vcpu->wait);
+	}
 	if (READ_ONCE(vcpu->mode) != IN_GUEST)
 		return;
 	/* The reschedule IPI has no state that senders could fight over, and any interrupt will do. */
@@ -76,6 +79,7 @@ static void take_init_and_sipi(struct lintel_vcpu *vcpu)
 	if (lintel_lapic_take_init(vcpu)) {
 		vmx_vcpu_reset(vcpu, true);
 		lintel_lapic_reset(vcpu, true);
+		lintel_pv_reset(vcpu);
 		WRITE_ONCE(vcpu->mp_state, vcpu->id == vcpu->vm->boot_cpu_id ?
 			   KVM_MP_STATE_RUNNABLE : KVM_MP_STATE_INIT_RECEIVED);
 	}
@@ -102,6 +106,8 @@ static int entry_failed(struct lintel_vcpu *vcpu)
 /* What must be done before the guest is entered, where sleeping is allowed. */
 static int serve_requests(struct lintel_vcpu *vcpu)
 {
+	/* what is written to the guest from here must not meet the scheduler's write */
+	vcpu->pv.at_boundary = false;
 	if (test_bit(REQ_DEAD, &vcpu->requests))
 		return -EIO;
 	if (test_and_clear_bit(REQ_TRIPLE_FAULT, &vcpu->requests)) {
@@ -130,6 +136,8 @@ static int serve_requests(struct lintel_vcpu *vcpu)
 	}
 	if (test_and_clear_bit(REQ_CLOCK, &vcpu->requests))
 		lintel_clock_update(vcpu);
+	if (test_and_clear_bit(REQ_STEAL, &vcpu->requests))
+		lintel_steal_update(vcpu);
 	return RESUME;
 }
 
@@ -149,6 +157,8 @@ static int run_once(struct lintel_vcpu *vcpu)
 		return lintel_block(vcpu);
 
 	result = vmx_run(vcpu);
+	if (unlikely(vcpu->pv.eoi.offered))
+		lintel_eoi_settle(vcpu);
 	switch (result) {
 	case RUN_EXIT:
 		return lintel_handle_exit(vcpu);
@@ -252,6 +262,7 @@ int lintel_vcpu_run(struct lintel_vcpu *vcpu)
 		return -EIO;
 	if (vcpu->sigset_active)
 		sigprocmask(SIG_SETMASK, &vcpu->sigset, &saved);
+	lintel_yield_note_thread(vcpu);
 	lintel_vcpu_load(vcpu);
 	run->exit_reason = KVM_EXIT_UNKNOWN;
 	run->flags = 0;
@@ -264,6 +275,7 @@ int lintel_vcpu_run(struct lintel_vcpu *vcpu)
 	}
 	tell_user(vcpu);
 	lintel_vcpu_put(vcpu);
+	vcpu->pv.at_boundary = false;
 	if (vcpu->sigset_active)
 		sigprocmask(SIG_SETMASK, &saved, NULL);
 	return ret;

@@ -30,6 +30,7 @@
 #include "emulate/emulate.h"
 #include "irq/posted.h"
 #include "ept/ept.h"
+#include "paravirt/pv.h"
 #include "vmx/fpu.h"
 #include "vmx/host.h"
 #include "vmx/vmcs.h"
@@ -61,6 +62,8 @@ enum lintel_request {
 	REQ_CLOCK,		/* write the pvclock page again */
 	REQ_IOAPIC_EOI,		/* lintel_irq_eoi_exit() has something to say */
 	REQ_EOI_VECTORS,	/* lintel_irq_eoi_vectors() would give something else */
+	REQ_STEAL,		/* tell the guest that it runs again, and how long it did not */
+	REQ_PV_EOI,		/* the guest's EOI flag could not be read in the window */
 	REQ_DEAD,		/* the VM was killed */
 	REQ_RING_FULL,		/* the dirty ring has reached its soft limit */
 	REQ_TRIPLE_FAULT,	/* a fault while delivering #DF: shut down */
@@ -152,6 +155,10 @@ struct lintel_vcpu_stats {
 	u64 halt_poll_success_ns;
 	u64 halt_poll_fail_ns;
 	u64 halt_wait_ns;
+	u64 directed_yield_attempted;
+	u64 directed_yield_successful;
+	u64 pv_eois;		/* interrupts that the guest ended by a store */
+	u64 pv_tlb_flushes;	/* asked for while the vCPU was preempted */
 	u64 ept_faults;
 	u64 tlb_flushes;	/* requests of either kind that were served */
 	u64 invepts;		/* instructions that it took */
@@ -221,7 +228,12 @@ struct lintel_vcpu {
 		bool paused;				/* [M] KVM_KVMCLOCK_CTRL: tell the guest */
 	} pvclock;
 
+	struct lintel_pv pv;				/* [M], [cpu] and [A], by member */
+
 	/* --- the thread that runs it --- */
+	struct pid __rcu *pid;				/* [M] who ran it last; read under RCU */
+	bool ready;					/* [A] preempted, or woken: wants a CPU */
+	bool spinning;					/* [A] in lintel_yield_on_spin() */
 	struct mutex mutex;				/* one ioctl at a time; KVM_RUN holds it throughout */
 	struct preempt_notifier preempt_notifier;	/* [M] */
 	struct task_struct *thread;			/* [A] that has loaded it, or NULL */

@@ -7,19 +7,23 @@
  * was.  Guest entries happen only between load and put.
  */
 #include <linux/mm.h>
+#include <linux/pid.h>
 #include <linux/preempt.h>
 #include <linux/slab.h>
 #include <asm/apicdef.h>
 #include <asm/msr-index.h>
 
 #include "irq/irq.h"
+#include "compat.h"
 #include "paravirt/clock.h"
+#include "paravirt/pv.h"
 #include "regs.h"
 #include "vcpu_life.h"
 #include "vm.h"
 #include "vmx/controls.h"
 #include "vmx/cpuid.h"
 #include "vmx/msr.h"
+#include "vmx/ple.h"
 
 /* Preemption off.  The vCPU may come from another CPU, where its VMCS is still active. */
 static void load_on_cpu(struct lintel_vcpu *vcpu, int cpu)
@@ -35,23 +39,33 @@ static void load_on_cpu(struct lintel_vcpu *vcpu, int cpu)
 			lintel_lapic_timer_tsc_moved(vcpu);
 		}
 	}
+	lintel_steal_load(vcpu);
 	WRITE_ONCE(vcpu->cpu, cpu);
 }
 
 static void put_from_cpu(struct lintel_vcpu *vcpu)
 {
 	vmx_host_put(vcpu);
+	lintel_steal_put(vcpu);
 	WRITE_ONCE(vcpu->cpu, -1);
 }
 
 static void sched_in(struct preempt_notifier *notifier, int cpu)
 {
-	load_on_cpu(container_of(notifier, struct lintel_vcpu, preempt_notifier), cpu);
+	struct lintel_vcpu *vcpu = container_of(notifier, struct lintel_vcpu, preempt_notifier);
+
+	WRITE_ONCE(vcpu->ready, false);
+	vmx_ple_rested(vcpu);
+	load_on_cpu(vcpu, cpu);
 }
 
 static void sched_out(struct preempt_notifier *notifier, struct task_struct *next)
 {
-	put_from_cpu(container_of(notifier, struct lintel_vcpu, preempt_notifier));
+	struct lintel_vcpu *vcpu = container_of(notifier, struct lintel_vcpu, preempt_notifier);
+
+	if (task_is_runnable(current))
+		WRITE_ONCE(vcpu->ready, true);
+	put_from_cpu(vcpu);
 }
 
 static struct preempt_ops preempt_ops = {
@@ -64,6 +78,7 @@ void lintel_vcpu_load(struct lintel_vcpu *vcpu)
 	int cpu = get_cpu();
 
 	WRITE_ONCE(vcpu->thread, current);
+	WRITE_ONCE(vcpu->ready, false);
 	preempt_notifier_register(&vcpu->preempt_notifier);
 	load_on_cpu(vcpu, cpu);
 	put_cpu();
@@ -94,6 +109,7 @@ static struct lintel_vcpu *alloc_vcpu(struct lintel_vm *vm, u32 id)
 	vcpu->tsc_offset = vm->tsc_offset;
 	vcpu->mcg_cap = ARRAY_SIZE(vcpu->mce_banks) / 4;
 	vcpu->ucode_rev = LINTEL_UCODE_REV;
+	vcpu->pv.poll_control = 1;
 	vcpu->apic_base = APIC_DEFAULT_PHYS_BASE | MSR_IA32_APICBASE_ENABLE |
 			  (id == vm->boot_cpu_id ? MSR_IA32_APICBASE_BSP : 0);
 	mutex_init(&vcpu->mutex);
@@ -141,6 +157,7 @@ void lintel_vcpu_destroy(struct lintel_vcpu *vcpu)
 	lintel_cpuid_free(vcpu);
 	guest_fpu_free(vcpu);
 	lintel_ring_free(vcpu);
+	put_pid(rcu_dereference_protected(vcpu->pid, true));
 	free_pages_exact(vcpu->run, LINTEL_VCPU_MMAP_SIZE);
 	kvfree(vcpu);
 }

@@ -101,6 +101,44 @@ int lintel_guest_write(struct lintel_vm *vm, gpa_t gpa, const void *data, size_t
 	return ret;
 }
 
+/*
+ * Without sleeping: the page must be there.  The thread of an exiting process has no address space
+ * any more, and is switched out like others.
+ */
+int lintel_guest_read_nofault(struct lintel_vm *vm, gpa_t gpa, void *data, size_t len)
+{
+	const struct lintel_memslot *slot;
+	int idx, ret = -EFAULT;
+
+	if (current->mm != vm->mm)
+		return -EFAULT;
+	idx = srcu_read_lock(&vm->srcu);
+	slot = access_slot(memslots_get(vm), gpa, false);
+	if (slot && access_span(slot, gpa, len) == len &&
+	    !copy_from_user_nofault(data, access_hva(slot, gpa), len))
+		ret = 0;
+	srcu_read_unlock(&vm->srcu, idx);
+	return ret;
+}
+
+int lintel_guest_write_nofault(struct lintel_vm *vm, gpa_t gpa, const void *data, size_t len)
+{
+	const struct lintel_memslot *slot;
+	int idx, ret = -EFAULT;
+
+	if (current->mm != vm->mm)
+		return -EFAULT;
+	idx = srcu_read_lock(&vm->srcu);
+	slot = access_slot(memslots_get(vm), gpa, true);
+	if (slot && access_span(slot, gpa, len) == len &&
+	    !copy_to_user_nofault(access_hva(slot, gpa), data, len)) {
+		dirty_mark_range(vm, slot, gpa, len);
+		ret = 0;
+	}
+	srcu_read_unlock(&vm->srcu, idx);
+	return ret;
+}
+
 #define CMPXCHG_AS(type, at, old, new) \
 	(cmpxchg((type *)(at), *(const type *)(old), *(const type *)(new)) == *(const type *)(old))
 

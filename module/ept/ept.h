@@ -93,6 +93,14 @@ int lintel_guest_read(struct lintel_vm *vm, gpa_t gpa, void *data, size_t len);
 int lintel_guest_write(struct lintel_vm *vm, gpa_t gpa, const void *data, size_t len);
 
 /*
+ * lintel_guest_read_nofault / lintel_guest_write_nofault - the same in one slot, from any context
+ * of the VMM's thread, the scheduler's notifiers and a window included.  0, or -EFAULT: not
+ * possible here and now, nothing was done that matters.
+ */
+int lintel_guest_read_nofault(struct lintel_vm *vm, gpa_t gpa, void *data, size_t len);
+int lintel_guest_write_nofault(struct lintel_vm *vm, gpa_t gpa, const void *data, size_t len);
+
+/*
  * lintel_guest_cmpxchg - atomic against all vCPUs; @len 1, 2, 4, 8, naturally aligned.
  * Returns 0, 1 when memory did not hold @old, -ENXIO, -EFAULT.
  */

@@ -15,7 +15,9 @@ static const struct {
 	u32 cap;
 	u32 value;
 } capabilities[] = {
+	{ KVM_CAP_ENABLE_CAP, 1 },
 	{ KVM_CAP_ENABLE_CAP_VM, 1 },
+	{ KVM_CAP_ENFORCE_PV_FEATURE_CPUID, 1 },
 	{ KVM_CAP_X86_DISABLE_EXITS, LINTEL_DISABLE_EXITS },
 	{ KVM_CAP_IRQCHIP, 1 },
 	{ KVM_CAP_HLT, 1 },

@@ -62,6 +62,7 @@ long lintel_ioctl_dispatch(const struct ioctl_row *rows, unsigned int nr,
 long lintel_check_extension(struct lintel_vm *vm, unsigned long cap);
 
 /* lintel_vm_enable_cap - KVM_ENABLE_CAP on a VM.  -EINVAL: unknown, or not its arguments. */
+long lintel_vcpu_enable_cap(struct ioctl_context *ctx);
 long lintel_vm_enable_cap(struct ioctl_context *ctx);
 
 /* dirty.c: KVM_GET_DIRTY_LOG, KVM_CLEAR_DIRTY_LOG, KVM_RESET_DIRTY_RINGS; vm->slots_lock held. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KVM_ENABLE_CAP: behaviour that a VM has only when its owner asks for it.
+ * KVM_ENABLE_CAP: behaviour that a VM or vCPU has only when its owner asks for it.
  *
  * One row for each capability: the bits that args[0] may have, and what sets it.  Other arguments
  * and flags must be zero, so that they can mean something one day.
@@ -10,6 +10,7 @@
 
 #include "dev.h"
 #include "../irq/irq.h"
+#include "../vcpu.h"
 #include "../vm.h"
 #include "../vmx/msr_filter.h"
 
@@ -107,4 +108,15 @@ long lintel_vm_enable_cap(struct ioctl_context *ctx)
 		return vm_capabilities[i].enable(ctx->vm, cap->args);
 	}
 	return -EINVAL;
+}
+
+/* Of a vCPU there is one: what its CPUID does not show of paravirtual features is taken away. */
+long lintel_vcpu_enable_cap(struct ioctl_context *ctx)
+{
+	const struct kvm_enable_cap *cap = ctx->arg;
+
+	if (cap->flags || cap->cap != KVM_CAP_ENFORCE_PV_FEATURE_CPUID)
+		return -EINVAL;
+	ctx->vcpu->pv.enforced = cap->args[0];
+	return 0;
 }

@@ -212,7 +212,13 @@ static long vcpu_set_cpuid(struct ioctl_context *ctx)
 
 static long vcpu_get_mp_state(struct ioctl_context *ctx)
 {
-	((struct kvm_mp_state *)ctx->arg)->mp_state = ctx->vcpu->mp_state;
+	struct lintel_vcpu *vcpu = ctx->vcpu;
+	u32 state = vcpu->mp_state;
+
+	/* a kick that has not been seen yet has ended the halt all the same */
+	if (state == KVM_MP_STATE_HALTED && READ_ONCE(vcpu->pv.unhalted))
+		state = KVM_MP_STATE_RUNNABLE;
+	((struct kvm_mp_state *)ctx->arg)->mp_state = state;
 	return 0;
 }
 
@@ -348,6 +354,7 @@ static long vcpu_explain_entry(struct ioctl_context *ctx)
 
 static const struct ioctl_row vcpu_rows[] = {
 	{ KVM_RUN, LOCK_VCPU, ARG_NUMBER, vcpu_run },
+	{ KVM_ENABLE_CAP, LOCK_VCPU, ARG_COPY, lintel_vcpu_enable_cap },
 	{ KVM_GET_REGS, LOCK_VCPU_LOADED, ARG_COPY, vcpu_get_regs },
 	{ KVM_SET_REGS, LOCK_VCPU_LOADED, ARG_COPY, vcpu_set_regs },
 	{ KVM_GET_SREGS, LOCK_VCPU_LOADED, ARG_COPY, vcpu_get_sregs },

@@ -163,6 +163,20 @@ bool lintel_irq_extint_free(struct lintel_vcpu *vcpu);
 int lintel_irq_eoi_exit(struct lintel_vcpu *vcpu);
 
 /*
+ * PV EOI.  lintel_lapic_eoi_private: an interrupt is in service whose end nobody else wants to see,
+ * and none waits behind it; the guest may end it without an exit.  lintel_lapic_pv_eoi: it did.
+ * Running thread, interrupts may be off.
+ */
+bool lintel_lapic_eoi_private(struct lintel_vcpu *vcpu);
+void lintel_lapic_pv_eoi(struct lintel_vcpu *vcpu);
+
+/*
+ * lintel_lapic_ipi - a message to @target alone: delivery mode and vector of @icr.  True if its
+ * local APIC is there and takes such messages.  Any context.
+ */
+bool lintel_lapic_ipi(struct lintel_vcpu *target, u32 icr);
+
+/*
  * INIT and SIPI wait in the LAPIC until the running thread takes them.
  * lintel_lapic_take_init: true once per INIT; the core resets the vCPU (INIT state) and calls
  * lintel_lapic_reset(vcpu, true).

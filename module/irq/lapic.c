@@ -161,6 +161,23 @@ void lintel_lapic_eoi(struct lintel_lapic *lapic)
 	lintel_vcpu_request(lapic->vcpu, REQ_EVENT);
 }
 
+bool lintel_lapic_eoi_private(struct lintel_vcpu *vcpu)
+{
+	struct lintel_lapic *lapic = vcpu->lapic;
+	int vector;
+
+	if (!lapic)
+		return false;
+	vector = lapic_highest(lapic, APIC_ISR);
+	return vector >= 0 && lapic_highest(lapic, APIC_IRR) < 0 &&
+	       !test_bit(vector, lintel_irqchip(vcpu->vm)->ioapic.vectors);
+}
+
+void lintel_lapic_pv_eoi(struct lintel_vcpu *vcpu)
+{
+	lintel_lapic_eoi(vcpu->lapic);
+}
+
 bool lintel_lapic_take_init(struct lintel_vcpu *vcpu)
 {
 	return vcpu->lapic && test_and_clear_bit(EVENT_INIT, &vcpu->lapic->events);

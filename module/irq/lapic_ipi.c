@@ -193,6 +193,14 @@ void lintel_lapic_send_ipi(struct lintel_lapic *lapic, u32 icr, u32 icr2)
 	}
 }
 
+bool lintel_lapic_ipi(struct lintel_vcpu *target, u32 icr)
+{
+	struct lintel_lapic *lapic = target->lapic;
+
+	return lapic && lapic_enabled(lapic) &&
+	       lintel_lapic_accept(lapic, (icr >> 8) & 7, icr & APIC_VECTOR_MASK, false) >= 0;
+}
+
 void lintel_lapic_local(struct lintel_lapic *lapic, unsigned int offset)
 {
 	u32 lvt = lapic_get(lapic, offset);

@@ -9,14 +9,21 @@
  */
 #include "hypercall.h"
 
+#include <linux/bitops.h>
 #include <linux/kernel.h>
 #include <linux/kvm_para.h>
+#include <linux/nospec.h>
 #include <linux/time64.h>
+#include <asm/apicdef.h>
 
 #include "../ept/ept.h"
 #include "../trace.h"
+#include "../irq/irq.h"
 #include "../vcpu.h"
+#include "../vm.h"
 #include "clock.h"
+#include "pv.h"
+#include "yield.h"
 
 /* Wall-clock time and the guest's TSC at the same moment: a precise clock for the guest's NTP. */
 static long clock_pairing(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned long type)
@@ -35,31 +42,100 @@ static long clock_pairing(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned long typ
 	return 0;
 }
 
+/* A vCPU's index is its APIC id in a VM that was made in order. */
+static struct lintel_vcpu *vcpu_of_apic_id(struct lintel_vm *vm, u64 id)
+{
+	struct lintel_vcpu *vcpu;
+	unsigned int i;
+
+	if (id < LINTEL_MAX_VCPUS) {
+		vcpu = lintel_vm_vcpu(vm, array_index_nospec(id, LINTEL_MAX_VCPUS));
+		if (vcpu && vcpu->id == id)
+			return vcpu;
+	}
+	for_each_vcpu(i, vcpu, vm)
+		if (vcpu->id == id)
+			return vcpu;
+	return NULL;
+}
+
+/* Ends the target's HLT whatever its RFLAGS.IF; a kick that comes before the HLT ends that one. */
+static long kick_cpu(struct lintel_vcpu *vcpu, u64 apic_id)
+{
+	struct lintel_vcpu *target = vcpu_of_apic_id(vcpu->vm, apic_id);
+
+	if (target && target->lapic) {
+		WRITE_ONCE(target->pv.unhalted, true);
+		lintel_vcpu_notify_event(target);
+	}
+	lintel_yield_to(vcpu, target);
+	return 0;
+}
+
+/*
+ * One message to a set of local APICs: bit n of the two bitmaps is APIC id @first + n.  @icr has
+ * the ICR's delivery mode and vector; destination mode and shorthand make no sense with a set.
+ */
+static long send_ipi(struct lintel_vcpu *vcpu, const unsigned long bitmap[2], u32 first, u32 icr,
+		     unsigned int width)
+{
+	unsigned int half, bit;
+	long sent = 0;
+
+	if (icr & (APIC_DEST_LOGICAL | APIC_DEST_ALLBUT))
+		return -KVM_EINVAL;
+	if (!vcpu->lapic)
+		return -KVM_EOPNOTSUPP;
+	for (half = 0; half < 2; half++) {
+		for_each_set_bit(bit, &bitmap[half], width) {
+			u64 id = (u64)first + half * width + bit;
+			struct lintel_vcpu *target = vcpu_of_apic_id(vcpu->vm, id);
+
+			sent += target && lintel_lapic_ipi(target, icr);
+		}
+	}
+	return sent;
+}
+
 enum lintel_next lintel_hypercall(struct lintel_vcpu *vcpu, bool long64, unsigned int cpl)
 {
 	unsigned long mask = long64 ? ~0UL : U32_MAX;
 	unsigned long nr = vcpu->gpr[GPR_RAX] & mask;
 	unsigned long a0 = vcpu->gpr[GPR_RBX] & mask;
 	unsigned long a1 = vcpu->gpr[GPR_RCX] & mask;
-	long ret;
+	unsigned long a2 = vcpu->gpr[GPR_RDX] & mask;
+	unsigned long a3 = vcpu->gpr[GPR_RSI] & mask;
+	long ret = -KVM_ENOSYS;
 
-	trace_lintel_hypercall(vcpu, nr, a0, a1, vcpu->gpr[GPR_RDX] & mask,
-			      vcpu->gpr[GPR_RSI] & mask);
+	trace_lintel_hypercall(vcpu, nr, a0, a1, a2, a3);
 	if (cpl) {
 		ret = -KVM_EPERM;
-	} else {
-		switch (nr) {
-		case KVM_HC_VAPIC_POLL_IRQ:	/* the exit itself was the poll */
-			ret = 0;
-			break;
-		case KVM_HC_CLOCK_PAIRING:
-			ret = clock_pairing(vcpu, a0, a1);
-			break;
-		default:
-			ret = -KVM_ENOSYS;
-			break;
-		}
+		goto out;
 	}
+	switch (nr) {
+	case KVM_HC_VAPIC_POLL_IRQ:	/* the exit itself was the poll */
+		ret = 0;
+		break;
+	case KVM_HC_CLOCK_PAIRING:
+		ret = clock_pairing(vcpu, a0, a1);
+		break;
+	case KVM_HC_KICK_CPU:
+		if (lintel_pv_allows(vcpu, KVM_FEATURE_PV_UNHALT))
+			ret = kick_cpu(vcpu, a1);
+		break;
+	case KVM_HC_SEND_IPI:
+		if (lintel_pv_allows(vcpu, KVM_FEATURE_PV_SEND_IPI))
+			ret = send_ipi(vcpu, (const unsigned long[]){ a0, a1 }, a2, a3,
+				       long64 ? 64 : 32);
+		break;
+	case KVM_HC_SCHED_YIELD:
+		if (lintel_pv_allows(vcpu, KVM_FEATURE_PV_SCHED_YIELD)) {
+			lintel_yield_to(vcpu, vcpu_of_apic_id(vcpu->vm, a0));
+			ret = 0;
+		}
+		break;
+	}
+out:
 	vcpu->gpr[GPR_RAX] = (unsigned long)ret & mask;
 	return RESUME;
 }

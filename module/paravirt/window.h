@@ -14,9 +14,8 @@
 #include <linux/minmax.h>
 #include <linux/types.h>
 #else
-#include <stdint.h>
-typedef uint64_t u64;
-typedef uint32_t u32;
+typedef unsigned long long u64;
+typedef unsigned int u32;
 #define min_t(type, a, b)	((type)(a) < (type)(b) ? (type)(a) : (type)(b))
 #define max_t(type, a, b)	((type)(a) > (type)(b) ? (type)(a) : (type)(b))
 #endif
@@ -63,7 +62,7 @@ static inline u32 halt_window_next(u32 window, u64 halted, const struct window_r
  * The PLE window, in cycles: a modifier below the base is a factor, another one is added or taken
  * off; 0 goes back to the base.
  */
-static inline u32 ple_window_grow(u32 window, const struct window_rules *r)
+static inline u32 ple_grow(u32 window, const struct window_rules *r)
 {
 	u64 next;
 
@@ -73,7 +72,7 @@ static inline u32 ple_window_grow(u32 window, const struct window_rules *r)
 	return min_t(u64, next, r->max);
 }
 
-static inline u32 ple_window_shrink(u32 window, const struct window_rules *r)
+static inline u32 ple_shrink(u32 window, const struct window_rules *r)
 {
 	u32 next;
 

@@ -22,6 +22,7 @@
 #include "ops.h"
 #include "timer.h"
 #include "pml.h"
+#include "ple.h"
 #include "../compat.h"
 #include "../irq/irq.h"
 #include "../regs.h"
@@ -179,11 +180,7 @@ static void write_controls(struct lintel_vcpu *vcpu)
 	vmx_pml_setup(vcpu);
 	if (vcpu->vmx.vpid)
 		vmcs_write16(VIRTUAL_PROCESSOR_ID, vcpu->vmx.vpid);
-	if (proc2 & SECONDARY_EXEC_PAUSE_LOOP_EXITING) {
-		/* cycles: two PAUSEs this near belong to one loop; so long a loop exits */
-		vmcs_write32(PLE_GAP, 128);
-		vmcs_write32(PLE_WINDOW, 4096);
-	}
+	vmx_ple_init(vcpu, proc2 & SECONDARY_EXEC_PAUSE_LOOP_EXITING);
 }
 
 static void write_host_constants(struct lintel_vcpu *vcpu)

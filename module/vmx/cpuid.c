@@ -20,6 +20,7 @@
 #include <asm/apicdef.h>
 #include <asm/cpufeature.h>
 #include <asm/fpu/types.h>
+#include <asm/kvm_para.h>
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 
@@ -151,6 +152,8 @@ static void derive(struct lintel_vcpu *vcpu)
 	vcpu->guest_maxphyaddr_mask = ~(BIT_ULL(maxphyaddr) - 1);
 	vcpu->cr4_reserved = ~cr4_allowed(vcpu);
 
+	e = find(vcpu, KVM_CPUID_FEATURES, 0);
+	vcpu->pv.features = e ? e->eax : 0;
 	e = find(vcpu, 0xd, 0);
 	vcpu->xcr0_allowed = e ? e->eax | (u64)e->edx << 32 : 0;
 	vcpu->xcr0_allowed &= lintel_cpuid_host_xcr0();

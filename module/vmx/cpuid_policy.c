@@ -20,6 +20,7 @@
 #include <linux/bitops.h>
 #include <linux/errno.h>
 #include <linux/kernel.h>
+#include <linux/sched/stat.h>
 #include <linux/string.h>
 #include <asm/cpufeature.h>
 #include <asm/fpu/xcr.h>
@@ -402,8 +403,14 @@ static void leaf_kvm_features(struct offer *offer, u32 leaf)
 	struct kvm_cpuid_entry2 e = {
 		.function = leaf,
 		.eax = BIT(KVM_FEATURE_CLOCKSOURCE) | BIT(KVM_FEATURE_CLOCKSOURCE2) |
-		       BIT(KVM_FEATURE_NOP_IO_DELAY),
+		       BIT(KVM_FEATURE_NOP_IO_DELAY) | BIT(KVM_FEATURE_PV_EOI) |
+		       BIT(KVM_FEATURE_PV_UNHALT) | BIT(KVM_FEATURE_PV_TLB_FLUSH) |
+		       BIT(KVM_FEATURE_PV_SEND_IPI) | BIT(KVM_FEATURE_POLL_CONTROL) |
+		       BIT(KVM_FEATURE_PV_SCHED_YIELD),
 	};
+
+	if (sched_info_on())
+		e.eax |= BIT(KVM_FEATURE_STEAL_TIME);
 
 	if (lintel_clock_stable())
 		e.eax |= BIT(KVM_FEATURE_CLOCKSOURCE_STABLE_BIT);

@@ -12,7 +12,9 @@
 #include "fpu.h"
 #include "msr.h"
 #include "msr_filter.h"
+#include "ple.h"
 #include "../paravirt/hypercall.h"
+#include "../paravirt/yield.h"
 #include "../regs.h"
 #include "../trace.h"
 #include "../vm.h"
@@ -47,7 +49,8 @@ int exit_skip(struct lintel_vcpu *vcpu)
 int exit_pause(struct lintel_vcpu *vcpu)
 {
 	lintel_skip_instruction(vcpu);
-	cond_resched();
+	vmx_ple_spun(vcpu);
+	lintel_yield_on_spin(vcpu);
 	return RESUME;
 }
 

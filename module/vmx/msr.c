@@ -23,7 +23,7 @@
 #include "ops.h"
 #include "../compat.h"
 #include "../irq/irq.h"
-#include "../paravirt/clock.h"
+#include "../paravirt/pv.h"
 #include "../regs.h"
 #include "../vm.h"
 
@@ -33,6 +33,7 @@ static const u32 saved_msrs[] = {
 	MSR_IA32_TSC, MSR_IA32_CR_PAT, MSR_EFER, MSR_TSC_AUX, MSR_IA32_MISC_ENABLE,
 	MSR_IA32_TSC_ADJUST, MSR_IA32_TSC_DEADLINE, MSR_IA32_MCG_STATUS, MSR_IA32_MCG_CTL,
 	MSR_KVM_WALL_CLOCK, MSR_KVM_SYSTEM_TIME, MSR_KVM_WALL_CLOCK_NEW, MSR_KVM_SYSTEM_TIME_NEW,
+	MSR_KVM_STEAL_TIME, MSR_KVM_PV_EOI_EN, MSR_KVM_POLL_CONTROL,
 	MSR_MTRRdefType,
 	MSR_MTRRfix64K_00000, MSR_MTRRfix16K_80000, MSR_MTRRfix16K_A0000, MSR_MTRRfix4K_C0000,
 	MSR_MTRRfix4K_C8000, MSR_MTRRfix4K_D0000, MSR_MTRRfix4K_D8000, MSR_MTRRfix4K_E0000,
@@ -303,12 +304,6 @@ static bool is_x2apic_msr(u32 msr)
 	return msr >= APIC_BASE_MSR && msr <= APIC_BASE_MSR + 0xff;
 }
 
-static bool is_clock_msr(u32 msr)
-{
-	return msr == MSR_KVM_WALL_CLOCK || msr == MSR_KVM_SYSTEM_TIME ||
-	       msr == MSR_KVM_WALL_CLOCK_NEW || msr == MSR_KVM_SYSTEM_TIME_NEW;
-}
-
 static int get_special(struct lintel_vcpu *vcpu, u32 msr, u64 *value)
 {
 	switch (msr) {
@@ -428,8 +423,8 @@ int lintel_msr_get(struct lintel_vcpu *vcpu, u32 msr, u64 *value, bool host)
 		return get_vmcs_field(vcpu, field, value);
 	if (is_x2apic_msr(msr))
 		return vcpu->lapic ? lintel_lapic_x2apic_read(vcpu, msr, value) : -EINVAL;
-	if (is_clock_msr(msr))
-		return lintel_clock_get_msr(vcpu, msr, value);
+	if (lintel_is_pv_msr(msr))
+		return lintel_pv_get_msr(vcpu, msr, value);
 	bank = mtrr_msr(vcpu, msr);
 	if (!bank)
 		bank = mce_bank_msr(vcpu, msr);
@@ -454,8 +449,8 @@ int lintel_msr_set(struct lintel_vcpu *vcpu, u32 msr, u64 value, bool host)
 		return set_vmcs_field(vcpu, msr, field, value);
 	if (is_x2apic_msr(msr))
 		return vcpu->lapic ? lintel_lapic_x2apic_write(vcpu, msr, value) : -EINVAL;
-	if (is_clock_msr(msr))
-		return lintel_clock_set_msr(vcpu, msr, value);
+	if (lintel_is_pv_msr(msr))
+		return lintel_pv_set_msr(vcpu, msr, value);
 	if (mtrr_msr(vcpu, msr))
 		return mtrr_set(vcpu, msr, value);
 	bank = mce_bank_msr(vcpu, msr);

@@ -15,6 +15,7 @@
 #include <asm/nospec-branch.h>
 #include <asm/special_insns.h>
 #include <asm/trapnr.h>
+#include <uapi/asm/kvm_para.h>
 
 #include "caps.h"
 #include "controls.h"
@@ -23,11 +24,13 @@
 #include "event.h"
 #include "guest_debug.h"
 #include "ops.h"
+#include "ple.h"
 #include "pml.h"
 #include "run.h"
 #include "timer.h"
 #include "../compat.h"
 #include "../ept/ept.h"
+#include "../paravirt/pv.h"
 #include "../regs.h"
 #include "../trace.h"
 #include "../vm.h"
@@ -155,6 +158,8 @@ static void before_entry(struct lintel_vcpu *vcpu)
 	clear_bit(REQ_EVENT, &vcpu->requests);
 	smp_mb__after_atomic();
 	vmx_events_before_entry(vcpu);
+	if (vcpu->pv.eoi.msr & KVM_MSR_ENABLED)
+		lintel_eoi_offer(vcpu);
 	lintel_reg_flush(vcpu);
 	vcpu->reg_cached = 0;
 	if (vcpu->cr2 != native_read_cr2())
@@ -227,6 +232,8 @@ static enum vmx_run_result run_in_window(struct lintel_vcpu *vcpu)
 			vcpu->vmcs.launched = true;
 		vcpu->stats.exits++;
 		vcpu->stats.exits_by_reason[min_t(u16, exit->reason, LINTEL_NR_EXIT_REASONS - 1)]++;
+		if (vcpu->pv.eoi.offered)
+			lintel_eoi_take(vcpu);
 		if (!vmx_handle_exit_fast(vcpu))
 			break;
 		vmx_events_delivered(vcpu);
@@ -265,6 +272,8 @@ static enum vmx_run_result run_window(struct lintel_vcpu *vcpu)
 		goto out;
 	vmx_host_update(vcpu);
 	vmx_pml_update(vcpu);
+	if (unlikely(vcpu->vmx.ple_window != vcpu->vmx.ple_written))
+		vmx_ple_write(vcpu);
 	save_host_debug(&host_debug);
 	if (unlikely(lintel_debug_dr7(vcpu) & (DR_GLOBAL_ENABLE_MASK | DR_LOCAL_ENABLE_MASK))) {
 		/* the guest's addresses must never be armed in the host */
@@ -299,6 +308,8 @@ enum vmx_run_result vmx_run(struct lintel_vcpu *vcpu)
 		ret = vcpu->vmx.switched ? run_window(vcpu) : RUN_ATTENTION;
 	} while (ret == RUN_ATTENTION && vcpu->vmx.switched && !must_leave(vcpu) &&
 		 !user_window_open(vcpu));
+	/* before preemption is possible, and an exit that is still to be handled is no boundary */
+	vcpu->pv.at_boundary = ret == RUN_ATTENTION;
 	guest_fpu_save(vcpu);
 	return ret;
 }

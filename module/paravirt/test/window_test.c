@@ -98,9 +98,9 @@ int main(void)
 		       halts[i].what);
 	}
 	for (unsigned int i = 0; i < sizeof(ples) / sizeof(ples[0]); i++) {
-		result(ple_window_grow(ples[i].window, &ples[i].rules) == ples[i].grown,
+		result(ple_grow(ples[i].window, &ples[i].rules) == ples[i].grown,
 		       ples[i].what);
-		result(ple_window_shrink(ples[i].window, &ples[i].rules) == ples[i].shrunk,
+		result(ple_shrink(ples[i].window, &ples[i].rules) == ples[i].shrunk,
 		       ples[i].what);
 	}
 	test_bounds();

@@ -36,6 +36,7 @@ typedef uint8_t u8;
 #define MSR_IA32_MISC_ENABLE_MWAIT	BIT_ULL(18)
 #define MSR_IA32_APICBASE_ENABLE	BIT_ULL(11)
 #define XFEATURE_MASK_FP		1ULL
+#define KVM_CPUID_FEATURES		0x40000001
 
 enum {
 	X86_FEATURE_APIC = 9, X86_FEATURE_MWAIT = 3, X86_FEATURE_PCID = 17,
@@ -53,6 +54,9 @@ struct lintel_vcpu {
 	u64 guest_maxphyaddr_mask, cr4_reserved, xcr0_allowed, xcr0, msr_misc_enable;
 	unsigned long cr4;
 	struct lintel_lapic *lapic;
+	struct {
+		u32 features;
+	} pv;
 	u64 apic_base;		/* of the shim */
 };
 

@@ -24,7 +24,7 @@ MAY_INCLUDE = {
     "vmx": {"irq/irq.h", "ept/ept.h", "paravirt", "emulate/emulate.h", "regs.h", "stats.h"},
     "ept": {"vmx/cpu.h", "vmx/ops.h"},
     "irq": set(),
-    "paravirt": {"ept/ept.h"},
+    "paravirt": {"ept/ept.h", "irq/irq.h"},
     "emulate": set(),
 }
 # what decides over the life of a VM or a vCPU
