@@ -40,6 +40,7 @@ struct lintel_vm *lintel_vm_create(void)
 	vm->halt_poll_max = U64_MAX;
 	vm->tsc_offset = -rdtsc();
 	lintel_clock_init(vm);
+	lintel_coalesced_init(vm);
 
 	err = init_srcu_struct(&vm->srcu);
 	if (err)
@@ -89,6 +90,7 @@ static void vm_release(struct kref *refs)
 		smp_store_release(&vm->nr_vcpus, i);
 		lintel_vcpu_destroy(vm->vcpus[i]);
 	}
+	lintel_coalesced_destroy(vm);
 	mmdrop(vm->mm);
 	vmx_put();
 	lintel_msr_filter_free(vm);

@@ -18,6 +18,7 @@
 #include <linux/mutex.h>
 #include <linux/srcu.h>
 
+#include "coalesced.h"
 #include "ept/ept.h"
 #include "paravirt/clock.h"
 #include "types.h"
@@ -46,6 +47,8 @@ struct lintel_vm {
 	u32 x2apic_api;					/* [A] KVM_CAP_X2APIC_API */
 	struct lintel_ioeventfds __rcu *ioeventfds;	/* [L] writers, io_srcu readers */
 	struct lintel_pit *pit;				/* [L] set once with smp_store_release, [irq] */
+
+	struct lintel_coalesced coalesced;		/* own locks: writes that wait in a ring */
 
 	bool dead;					/* [A] a VMX instruction failed: nothing runs any more */
 	u32 disabled_exits;				/* [L] KVM_X86_DISABLE_EXITS_*; [I] once vCPUs exist */
