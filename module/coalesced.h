@@ -19,8 +19,8 @@ struct page;
 
 struct lintel_coalesced {
 	struct coalesced_zones __rcu *zones;	/* [L] NULL: none */
-	struct kvm_coalesced_mmio_ring *ring;	/* [A] a page, made when first wanted; [R] its entries */
-	spinlock_t ring_lock;			/* one writer at a time; the reader is user space */
+	struct kvm_coalesced_mmio_ring *ring;	/* [A] a page; [R] its entries */
+	spinlock_t ring_lock;	/* one writer at a time; the reader is user space */
 };
 
 void lintel_coalesced_init(struct lintel_vm *vm);

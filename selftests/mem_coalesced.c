@@ -14,7 +14,7 @@
 
 enum { OP_WRITE, OP_OUT, OP_OUTS, OP_READ };
 
-/* ARG(0) operation, ARG(1) address or port, ARG(2) bytes of each, ARG(3) count, ARG(4) first value. */
+/* ARG(0) operation, ARG(1) address or port, ARG(2) bytes of each, ARG(3) count, ARG(4) value. */
 GUEST_CODE static void guest_writes(void)
 {
 	for (;;) {

@@ -384,7 +384,7 @@ static int fault_handle(struct fault *f, unsigned int *slot_hint)
 	if (ret == -ENOENT)
 		ret = fault_resolve(f);
 	if (ret == -EHWPOISON) {
-		/* the thread learns it as if it had touched the page itself; then the guest goes on */
+		/* the thread learns it as if it had touched the page; then the guest goes on */
 		send_sig_mceerr(BUS_MCEERR_AR, (void __user *)f->hva, PAGE_SHIFT, current);
 		ret = EPT_FIXED;
 	}
