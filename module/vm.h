@@ -48,7 +48,7 @@ struct lintel_vm {
 	struct lintel_ioeventfds __rcu *ioeventfds;	/* [L] writers, io_srcu readers */
 	struct lintel_pit *pit;				/* [L] set once with smp_store_release, [irq] */
 
-	struct lintel_coalesced coalesced;		/* own lock: writes that wait in a ring */
+	struct lintel_coalesced coalesced;		/* [A] its own locks */
 
 	bool dead;					/* [A] a VMX instruction failed: nothing runs any more */
 	u32 disabled_exits;				/* [L] KVM_X86_DISABLE_EXITS_*; [I] once vCPUs exist */
