@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Boots machines, runs lintel-bench in them, and collects what it prints."""
+import concurrent.futures
+import json
+import os
+import re
+import subprocess
+import sys
+
+from . import OUT, TOP, BenchError
+
+TWO_CPU_ROWS = ("ipi_running", "ipi_halted", "irqfd", "vcpu_migrate")
+EMULATORS = 2           # that the test machine lets run at a time
+SKIP = re.compile(r"ok \d+ (\S+) # SKIP (.*)")
+GUEST = ("lintel run --kernel /guest/vmlinux --initrd /guest/initrd --append console=ttyS0 "
+         "--mem 256M --mark 'user space reached' --no-terminal --device \\$LINTEL_DEVICE >/dev/null")
+
+
+def say(text):
+    print(f"bench: {text}", file=sys.stderr, flush=True)
+
+
+class Boot:
+    """One boot of the machine and the rows that are measured in it."""
+
+    def __init__(self, kernel, mode, cpus, settings, mitigated=False):
+        self.kernel, self.mode, self.cpus, self.mitigated = kernel, mode, cpus, mitigated
+        self.rows = list(settings.rows)
+        if cpus > 1:
+            self.rows = [one for one in self.rows or TWO_CPU_ROWS if one in TWO_CPU_ROWS]
+        self.empty = cpus > 1 and not self.rows
+        # once is enough, and it takes as long as all the rest
+        self.boots_guest = not settings.no_boot and cpus == 1 and not mitigated and \
+            (not settings.rows or "boot" in settings.rows)
+        self.name = f"{kernel} {mode}, {cpus} CPU{'s' if cpus > 1 else ''}" + \
+            (", mitigations on" if mitigated else "")
+
+    def devices(self):
+        """Configuration and device, for each pass over the rows."""
+        suffix = "+m" if self.mitigated else ""
+        passes = [(self.mode + suffix, "/dev/lintel")]
+        if self.mode == "joined":
+            passes.append(("kvm" + suffix, "/dev/kvm"))
+        return passes
+
+    def command(self):
+        one = f'export BENCH_BOOT="{GUEST}"; ' if self.boots_guest else ""
+        for configuration, device in self.devices():
+            one += (f"echo bench-pass {configuration}; LINTEL_DEVICE={device} "
+                    f"lintel-bench {' '.join(self.rows)}; ")
+        return one + "true"
+
+    def arguments(self):
+        arguments = [TOP / "testbed" / "machine", "run", "--mode", self.mode,
+                     "--cpus", str(self.cpus), "--timeout", "1200",
+                     "--put", OUT / "lintel-bench"]
+        if self.kernel != "running":
+            arguments += ["--kernel", self.kernel]
+        if self.mitigated:
+            arguments += ["--append", "mitigations=auto"]
+        if self.boots_guest:
+            arguments += ["--put", TOP / "build" / "userspace" / "lintel",
+                          "--put", f"{find_vmlinux()}:/guest/vmlinux", "--put",
+                          f"{TOP}/build/userspace/guest-initramfs.cpio.gz:/guest/initrd"]
+        return arguments + ["--", self.command()]
+
+    def run(self):
+        """Boot, and give what was printed; the whole of it is kept beside the results."""
+        done = subprocess.run(self.arguments(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              text=True, errors="replace", check=False)
+        log = OUT / ("log " + self.name).replace(", ", "-").replace(" ", "-")
+        log.write_text(done.stdout)
+        if done.returncode != 0:
+            raise BenchError(f"{self.name} ended with code {done.returncode}; see {log}")
+        say(f"{self.name}: done")
+        return done.stdout
+
+
+def find_vmlinux():
+    """Debian's 6.1 as an ELF file: the guest that is booted."""
+    done = subprocess.run([TOP / "testbed" / "kernel", "--vmlinux", "6.1"],
+                          stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        raise BenchError("there is no guest kernel (see above)")
+    return done.stdout.strip()
+
+
+def build(boots):
+    make = ["make", "-s", "-C"]
+    commands = [make + [TOP / "bench", f"OUTPUT={OUT}"]]
+    if any(boot.boots_guest for boot in boots):
+        commands.append(make + [TOP / "userspace", f"O={TOP}/build/userspace", "LDFLAGS=-static",
+                                "all", "guest"])
+    commands += [[TOP / "testbed" / "module", kernel] for kernel in
+                 dict.fromkeys(boot.kernel for boot in boots)]
+    for command in commands:
+        if subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode != 0:
+            raise BenchError(f"'{' '.join(map(str, command))}' failed (see above)")
+
+
+def collect(boot, output, results):
+    """Sort what one boot printed into the results."""
+    configuration = None
+    rows = results["rows"].setdefault(boot.kernel, {})
+    failed = []
+    for line in output.splitlines():
+        if line.startswith("bench-pass "):
+            configuration = line.split()[1]
+        elif line.startswith("bench: {"):
+            row = json.loads(line[len("bench: "):])
+            row["cpus"] = boot.cpus
+            rows.setdefault(configuration, {})[row["row"]] = row
+        elif line.startswith("not ok"):
+            failed.append(f"{configuration}: {line}")
+        elif SKIP.match(line):
+            name, reason = SKIP.match(line).groups()
+            absent = results["absent"].setdefault(boot.kernel, {}).setdefault(configuration, {})
+            if "CPUs" not in reason and "BENCH_BOOT" not in reason:
+                absent[name.removesuffix("_row")] = reason
+    results["boots"].append({"name": boot.name, "failed": failed})
+    for line in failed:
+        say(f"{boot.name}: {line}")
+
+
+def run_all(boots):
+    boots = [boot for boot in boots if not boot.empty]
+    build(boots)
+    results = {"rows": {}, "absent": {}, "boots": []}
+    OUT.mkdir(parents=True, exist_ok=True)
+    at_once = 1 if os.environ.get("MACHINE") == "host" else EMULATORS
+    say(f"{len(boots)} boots of the machine, about {len(boots) * 60 // at_once} s")
+    with concurrent.futures.ThreadPoolExecutor(at_once) as pool:
+        for boot, output in zip(boots, pool.map(Boot.run, boots)):
+            collect(boot, output, results)
+    return results
+
+
+def write(results, path):
+    path.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n")
