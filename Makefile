@@ -8,7 +8,7 @@
 KERNEL ?= running
 TOP := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))
 
-.PHONY: all help setup module userspace selftests demo check check-debug shell clean
+.PHONY: all help setup module userspace selftests demo check check-debug bench bench-budget shell clean
 
 all: module userspace
 
@@ -18,6 +18,8 @@ help:
 	@echo "  make demo             set-up, then a stock Debian guest in Lintel in the test machine"
 	@echo "  make check            all tests; closes with 'N passed, N failed, N skipped'"
 	@echo "  make check-debug      the tests again on a kernel with KASAN, UBSAN and lockdep"
+	@echo "  make bench            Lintel's and kvm_intel's figures: table, plot, build/bench/results.json"
+	@echo "  make bench-budget     record what each row of the benchmark may cost"
 	@echo "  make shell            a prompt in the test machine, module loaded; Ctrl-A X leaves"
 	@echo "  make setup            install the Debian packages that the others need"
 	@echo "  make module KERNEL=K  build/K/lintel.ko; K is running, small, debug, 6.1, 6.12 or sid"
@@ -26,6 +28,7 @@ help:
 	@echo "  make clean            remove build/"
 	@echo "Variables"
 	@echo "  MACHINE=bochs|qemu|host   the test machine; default: qemu where /dev/kvm nests, else bochs"
+	@echo "  BENCH=OPTIONS             of bench/run: rows, --kernels small, --no-boot ..."
 	@echo "  CHECK=PATTERN             only the rows of 'make check' whose name matches"
 	@echo "  LINTEL_CACHE=DIR          where the emulator and the kernels are kept"
 	@echo "The test machine has commands of its own: testbed/machine --help"
@@ -50,6 +53,14 @@ check:
 
 check-debug:
 	@testbed/check --debug $(CHECK)
+
+bench:
+	@testbed/setup all
+	@bench/run $(BENCH)
+
+bench-budget:
+	@testbed/setup all
+	@bench/budget --record
 
 shell: KERNEL = small
 shell:

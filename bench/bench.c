@@ -244,6 +244,8 @@ void bench_report(const struct row *row, struct vm *vm)
 	printf("bench: {\"row\": \"%s\", \"per\": \"%s\", \"unit\": \"%s\", \"ops\": %u, \"cost\": %lld",
 	       row->name, row->per, bench_counts() ? "instructions" : "cycles", row->ops,
 	       (long long)(least - control));
+	if (control)
+		printf(", \"control\": %llu", (unsigned long long)control);
 	if (bench_counts())
 		print_counters(row, best);
 	printf("}\n");

@@ -7,7 +7,7 @@
 
 #include "bench.h"
 
-TEST_SLOW(boot, 20)
+TEST_SLOW(boot_row, 20)
 {
 	ROW("boot", 1, ROW_ALL_CPUS | ROW_ONCE, "boot of a stock kernel to user space, and power-off");
 	const char *command = getenv("BENCH_BOOT");

@@ -66,7 +66,7 @@ GUEST_CODE static void guest_kick(void)
 	guest_done();
 }
 
-TEST(ioeventfd)
+TEST(ioeventfd_row)
 {
 	ROW("ioeventfd", 16, 0, "OUT that kicks an eventfd");
 	struct vm *vm = vm_create(VM_IRQCHIP);
@@ -95,7 +95,7 @@ GUEST_CODE static void guest_coalesced(void)
 	guest_done();
 }
 
-TEST(coalesced_mmio)
+TEST(coalesced_mmio_row)
 {
 	ROW("coalesced_mmio", 16, 0, "MMIO write into the ring");
 	struct vm *vm = vm_create(VM_IRQCHIP);

@@ -44,7 +44,7 @@ GUEST_CODE static void guest_arm(void)
 	guest_done();
 }
 
-TEST(tsc_deadline_arm)
+TEST(tsc_deadline_arm_row)
 {
 	ROW("tsc_deadline_arm", 16, 0, "WRMSR of TSC_DEADLINE");
 
@@ -62,7 +62,7 @@ GUEST_CODE static void guest_tick(void)
 	guest_done();
 }
 
-TEST(timer_tick)
+TEST(timer_tick_row)
 {
 	ROW("timer_tick", 4, 0, "arming, expiry while running, EOI");
 
@@ -77,7 +77,7 @@ GUEST_CODE static void guest_halt(void)
 	guest_done();
 }
 
-TEST(hlt_wake)
+TEST(hlt_wake_row)
 {
 	ROW("hlt_wake", 4, 0, "arming, HLT, wake by the timer, EOI");
 
@@ -93,7 +93,7 @@ GUEST_CODE static void guest_self_ipi(void)
 	guest_done();
 }
 
-TEST(self_ipi_eoi)
+TEST(self_ipi_eoi_row)
 {
 	ROW("self_ipi_eoi", 16, 0, "IPI to itself and EOI, x2APIC");
 
@@ -108,7 +108,7 @@ GUEST_CODE static void guest_eoi(void)
 	guest_done();
 }
 
-TEST(eoi_xapic)
+TEST(eoi_xapic_row)
 {
 	ROW("eoi_xapic", 16, 0, "write of the EOI register, xAPIC");
 
@@ -181,14 +181,14 @@ static void ipi_row(const struct row *row, bool halts)
 	bench_report(row, vm);
 }
 
-TEST(ipi_running)
+TEST(ipi_running_row)
 {
 	ROW("ipi_running", 1, ROW_ALL_CPUS, "IPI to a running vCPU, both CPUs");
 
 	ipi_row(&row, false);
 }
 
-TEST(ipi_halted)
+TEST(ipi_halted_row)
 {
 	ROW("ipi_halted", 1, ROW_ALL_CPUS, "IPI to a halted vCPU, both CPUs");
 
@@ -219,7 +219,7 @@ static void *run_to_end(void *arg)
 	return NULL;
 }
 
-TEST(irqfd)
+TEST(irqfd_row)
 {
 	ROW("irqfd", 1, ROW_ALL_CPUS | ROW_NO_USER, "eventfd to a running vCPU (MSI), both CPUs");
 	struct {

@@ -36,14 +36,14 @@ static void fault_row(const struct row *row, u64 stride)
 	bench_report(row, vm);
 }
 
-TEST(fault_4k)
+TEST(fault_4k_row)
 {
 	ROW("fault_4k", PAGES, 0, "first write to a page of 4 KiB");
 
 	fault_row(&row, 4096);
 }
 
-TEST(fault_2m)
+TEST(fault_2m_row)
 {
 	ROW("fault_2m", 1, 0, "first write to a page of 2 MiB");
 
@@ -62,7 +62,7 @@ GUEST_CODE static void guest_rewrite(void)
 
 #define LOGGED	64
 
-TEST(dirty_page)
+TEST(dirty_page_row)
 {
 	ROW("dirty_page", LOGGED, 0, "write to a clean page, and its part of KVM_GET_DIRTY_LOG");
 	struct vm *vm = vm_create(VM_IRQCHIP);
@@ -99,7 +99,7 @@ static void give_back(u8 *mem, u32 batch)
 	h_end(batch);
 }
 
-TEST(notifier)
+TEST(notifier_row)
 {
 	ROW("notifier", PAGES, ROW_CONTROL, "madvise(DONTNEED) of a mapped page, above one without VM");
 	u8 *mem = bench_memory(PAGES * 4096, false);

@@ -20,15 +20,22 @@ def say(text):
     print(f"bench: {text}", file=sys.stderr, flush=True)
 
 
+def test_name(row):
+    """A row is a test of the harness; its name must not be a function's."""
+    return row + "_row"
+
+
 class Boot:
     """One boot of the machine and the rows that are measured in it."""
 
     def __init__(self, kernel, mode, cpus, settings, mitigated=False):
         self.kernel, self.mode, self.cpus, self.mitigated = kernel, mode, cpus, mitigated
-        self.rows = list(settings.rows)
+        self.lintel_only = settings.lintel_only
+        rows = list(settings.rows)
         if cpus > 1:
-            self.rows = [one for one in self.rows or TWO_CPU_ROWS if one in TWO_CPU_ROWS]
-        self.empty = cpus > 1 and not self.rows
+            rows = [one for one in rows or TWO_CPU_ROWS if one in TWO_CPU_ROWS]
+        self.rows = [test_name(one) for one in rows]
+        self.empty = cpus > 1 and not rows
         # once is enough, and it takes as long as all the rest
         self.boots_guest = not settings.no_boot and cpus == 1 and not mitigated and \
             (not settings.rows or "boot" in settings.rows)
@@ -39,7 +46,7 @@ class Boot:
         """Configuration and device, for each pass over the rows."""
         suffix = "+m" if self.mitigated else ""
         passes = [(self.mode + suffix, "/dev/lintel")]
-        if self.mode == "joined":
+        if self.mode == "joined" and not self.lintel_only:
             passes.append(("kvm" + suffix, "/dev/kvm"))
         return passes
 
@@ -85,17 +92,26 @@ def find_vmlinux():
     return done.stdout.strip()
 
 
+def must(*command):
+    if subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode != 0:
+        raise BenchError(f"'{' '.join(map(str, command))}' failed (see above)")
+
+
+def make_program():
+    must("make", "-s", "-C", TOP / "bench", f"OUTPUT={OUT}")
+
+
+def make_module(kernel):
+    must(TOP / "testbed" / "module", kernel)
+
+
 def build(boots):
-    make = ["make", "-s", "-C"]
-    commands = [make + [TOP / "bench", f"OUTPUT={OUT}"]]
+    make_program()
     if any(boot.boots_guest for boot in boots):
-        commands.append(make + [TOP / "userspace", f"O={TOP}/build/userspace", "LDFLAGS=-static",
-                                "all", "guest"])
-    commands += [[TOP / "testbed" / "module", kernel] for kernel in
-                 dict.fromkeys(boot.kernel for boot in boots)]
-    for command in commands:
-        if subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode != 0:
-            raise BenchError(f"'{' '.join(map(str, command))}' failed (see above)")
+        must("make", "-s", "-C", TOP / "userspace", f"O={TOP}/build/userspace", "LDFLAGS=-static",
+             "all", "guest")
+    for kernel in dict.fromkeys(boot.kernel for boot in boots):
+        make_module(kernel)
 
 
 def collect(boot, output, results):
