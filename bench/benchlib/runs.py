@@ -13,7 +13,8 @@ TWO_CPU_ROWS = ("ipi_running", "ipi_halted", "irqfd", "vcpu_migrate")
 EMULATORS = 2           # that the test machine lets run at a time
 SKIP = re.compile(r"ok \d+ (\S+) # SKIP (.*)")
 GUEST = ("lintel run --kernel /guest/vmlinux --initrd /guest/initrd --append console=ttyS0 "
-         "--mem 256M --mark 'user space reached' --no-terminal --device \\$LINTEL_DEVICE >/dev/null")
+         "--mem 256M --mark 'user space reached' --no-terminal "
+         "--device \\$LINTEL_DEVICE >/dev/null")
 
 
 def say(text):

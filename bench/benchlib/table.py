@@ -69,8 +69,9 @@ def costly(rows, suffix):
             continue
         cells = [[exits(one) for one in pair]]
         cells += [[operations(one, names) for one in pair] for _, names in OPERATIONS]
-        texts = [f"{number(a)}:{number(b)}{'!' if b > a else ''}" if a or b else "" for a, b in cells]
-        lines.append(f"{name:20}{texts[0]:>14}" + "".join(f"{text:>16}" for text in texts[1:]))
+        texts = [f"{number(a)}:{number(b)}{'!' if b > a else ''}" if a or b else ""
+                 for a, b in cells]
+        lines.append(f"{name:20}{texts[0]:>14} " + " ".join(f"{text:>15}" for text in texts[1:]))
     return lines
 
 
