@@ -19,8 +19,8 @@ enum lintel_next {
 	TO_USER = 1,		/* kvm_run tells user space why */
 };
 
-#define LINTEL_MAX_VCPUS	64	/* vCPUs of one VM */
-#define LINTEL_MAX_VCPU_ID	255	/* vCPU ids are below this: one xAPIC id each */
+#define LINTEL_MAX_VCPUS	1024	/* vCPUs of one VM */
+#define LINTEL_MAX_VCPU_ID	4096	/* vCPU ids are below this; above 254 for x2APIC alone */
 #define LINTEL_NR_GSI		24	/* IOAPIC pins; GSI 0..15 reach the PIC as well */
 #define LINTEL_MAX_ROUTES	4096	/* entries of KVM_SET_GSI_ROUTING */
 #define LINTEL_MAX_MEMSLOTS	32764	/* memory slots of one VM */
@@ -52,9 +52,7 @@ enum lintel_next {
 #define LINTEL_X2APIC_API	(KVM_X2APIC_API_USE_32BIT_IDS | \
 				 KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
 
-/* A vCPU's mapping: struct kvm_run, data of port accesses; the VM's ring of coalesced writes */
-#define LINTEL_VCPU_OWN_SIZE	(2 * PAGE_SIZE)
-#define LINTEL_VCPU_MMAP_SIZE	(3 * PAGE_SIZE)
+#define LINTEL_VCPU_MMAP_SIZE	(2 * PAGE_SIZE)	/* struct kvm_run; data of port accesses */
 
 struct lintel_vm;
 struct lintel_vcpu;

@@ -116,7 +116,7 @@ static struct lintel_vcpu *alloc_vcpu(struct lintel_vm *vm, u32 id)
 	init_waitqueue_head(&vcpu->wait);
 	preempt_notifier_init(&vcpu->preempt_notifier, &preempt_ops);
 	/* two pages: struct kvm_run, and the data of port accesses */
-	vcpu->run = alloc_pages_exact(LINTEL_VCPU_OWN_SIZE, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	vcpu->run = alloc_pages_exact(LINTEL_VCPU_MMAP_SIZE, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 	if (!vcpu->run) {
 		kvfree(vcpu);
 		return NULL;
@@ -158,7 +158,7 @@ void lintel_vcpu_destroy(struct lintel_vcpu *vcpu)
 	guest_fpu_free(vcpu);
 	lintel_ring_free(vcpu);
 	put_pid(rcu_dereference_protected(vcpu->pid, true));
-	free_pages_exact(vcpu->run, LINTEL_VCPU_OWN_SIZE);
+	free_pages_exact(vcpu->run, LINTEL_VCPU_MMAP_SIZE);
 	kvfree(vcpu);
 }
 
@@ -168,7 +168,9 @@ struct lintel_vcpu *lintel_vcpu_create(struct lintel_vm *vm, u32 id)
 	unsigned int i;
 	int err;
 
-	if (id >= LINTEL_MAX_VCPU_ID)
+	if (!vm->max_vcpu_id)
+		vm->max_vcpu_id = LINTEL_MAX_VCPU_ID;
+	if (id >= vm->max_vcpu_id)
 		return ERR_PTR(-EINVAL);
 	if (vm->nr_vcpus >= LINTEL_MAX_VCPUS)
 		return ERR_PTR(-EINVAL);
@@ -180,12 +182,14 @@ struct lintel_vcpu *lintel_vcpu_create(struct lintel_vm *vm, u32 id)
 	if (!vcpu)
 		return ERR_PTR(-ENOMEM);
 	err = init_vcpu(vcpu);
+	if (!err)
+		err = xa_err(xa_store(&vm->vcpus, vcpu->index, vcpu, GFP_KERNEL_ACCOUNT));
 	if (err) {
 		lintel_vcpu_destroy(vcpu);
 		return ERR_PTR(err);
 	}
-	WRITE_ONCE(vm->vcpus[vcpu->index], vcpu);
 	/* Pairs with lintel_vm_vcpu(). */
 	smp_store_release(&vm->nr_vcpus, vm->nr_vcpus + 1);
+	lintel_lapic_map_update(vm);
 	return vcpu;
 }

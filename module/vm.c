@@ -39,8 +39,8 @@ struct lintel_vm *lintel_vm_create(void)
 	vm->tsc_khz = tsc_khz;
 	vm->halt_poll_max = U64_MAX;
 	vm->tsc_offset = -rdtsc();
+	xa_init_flags(&vm->vcpus, XA_FLAGS_ACCOUNT);
 	lintel_clock_init(vm);
-	lintel_coalesced_init(vm);
 
 	err = init_srcu_struct(&vm->srcu);
 	if (err)
@@ -88,9 +88,8 @@ static void vm_release(struct kref *refs)
 	while (vm->nr_vcpus) {
 		i = vm->nr_vcpus - 1;
 		smp_store_release(&vm->nr_vcpus, i);
-		lintel_vcpu_destroy(vm->vcpus[i]);
+		lintel_vcpu_destroy(xa_erase(&vm->vcpus, i));
 	}
-	lintel_coalesced_destroy(vm);
 	mmdrop(vm->mm);
 	vmx_put();
 	lintel_msr_filter_free(vm);

@@ -17,8 +17,8 @@
 #include <linux/kref.h>
 #include <linux/mutex.h>
 #include <linux/srcu.h>
+#include <linux/xarray.h>
 
-#include "coalesced.h"
 #include "ept/ept.h"
 #include "paravirt/clock.h"
 #include "types.h"
@@ -38,8 +38,8 @@ struct lintel_vm {
 	struct srcu_struct io_srcu;			/* readers of eventfds; do not sleep */
 	struct lintel_ept ept;				/* the EPT and the memory slots */
 
-	struct lintel_vcpu *vcpus[LINTEL_MAX_VCPUS];	/* [L] written once, then [I] */
-	unsigned int nr_vcpus;				/* [L] grows only, smp_store_release after vcpus[] */
+	struct xarray vcpus;				/* [L] by index; added to only, read under RCU */
+	unsigned int nr_vcpus;				/* [L] grows only, smp_store_release after vcpus */
 
 	struct lintel_irqchip *irqchip;			/* [L] set once with smp_store_release, [irq] */
 	bool irqchip_split;				/* [L] before irqchip: no PIC */
@@ -47,8 +47,6 @@ struct lintel_vm {
 	u32 x2apic_api;					/* [A] KVM_CAP_X2APIC_API */
 	struct lintel_ioeventfds __rcu *ioeventfds;	/* [L] writers, io_srcu readers */
 	struct lintel_pit *pit;				/* [L] set once with smp_store_release, [irq] */
-
-	struct lintel_coalesced coalesced;		/* [A] its own locks */
 
 	bool dead;					/* [A] a VMX instruction failed: nothing runs any more */
 	u32 disabled_exits;				/* [L] KVM_X86_DISABLE_EXITS_*; [I] once vCPUs exist */
@@ -60,6 +58,7 @@ struct lintel_vm {
 	bool exit_on_emulation_failure;			/* [A] */
 	u32 boot_cpu_id;				/* [L] KVM_SET_BOOT_CPU_ID */
 	unsigned int last_boosted;			/* [A] index of the vCPU that a spinner boosted last */
+	u32 max_vcpu_id;				/* [L] ids are below; 0 before the first vCPU */
 	u64 halt_poll_max;				/* [A] KVM_CAP_HALT_POLL, ns; more than 32 bits: not set */
 	u64 tsc_khz;					/* [L] default of new vCPUs */
 	struct mutex tsc_lock;				/* the two below; inside vcpu->mutex */
@@ -85,7 +84,7 @@ void lintel_vm_kill(struct lintel_vm *vm);
 /* lintel_vm_vcpu - the vCPU with index @i, or NULL.  Lock-free; vCPUs live as long as the VM. */
 static inline struct lintel_vcpu *lintel_vm_vcpu(struct lintel_vm *vm, unsigned int i)
 {
-	return i < smp_load_acquire(&vm->nr_vcpus) ? READ_ONCE(vm->vcpus[i]) : NULL;
+	return i < smp_load_acquire(&vm->nr_vcpus) ? xa_load(&vm->vcpus, i) : NULL;
 }
 
 #define for_each_vcpu(i, vcpu, vm) \

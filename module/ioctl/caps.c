@@ -27,14 +27,10 @@ static const struct {
 	{ KVM_CAP_SET_TSS_ADDR, 1 },
 	{ KVM_CAP_SET_IDENTITY_MAP_ADDR, 1 },
 	{ KVM_CAP_EXT_CPUID, 1 },
-	{ KVM_CAP_NR_VCPUS, LINTEL_MAX_VCPUS },
+	{ KVM_CAP_NR_VCPUS, LINTEL_MAX_VCPUS },	/* or as many as the host's CPUs */
 	{ KVM_CAP_MAX_VCPUS, LINTEL_MAX_VCPUS },
 	{ KVM_CAP_MAX_VCPU_ID, LINTEL_MAX_VCPU_ID },
 	{ KVM_CAP_NR_MEMSLOTS, LINTEL_MAX_MEMSLOTS },
-	{ KVM_CAP_COALESCED_MMIO, KVM_COALESCED_MMIO_PAGE_OFFSET },
-	{ KVM_CAP_COALESCED_PIO, 1 },
-	{ KVM_CAP_PRE_FAULT_MEMORY, 1 },
-	{ KVM_CAP_MEMORY_FAULT_INFO, 1 },
 	{ KVM_CAP_DESTROY_MEMORY_REGION_WORKS, 1 },
 	{ KVM_CAP_JOIN_MEMORY_REGIONS_WORKS, 1 },
 	{ KVM_CAP_READONLY_MEM, 1 },
@@ -97,6 +93,10 @@ long lintel_check_extension(struct lintel_vm *vm, unsigned long cap)
 
 	for (i = 0; i < ARRAY_SIZE(capabilities); i++)
 		if (capabilities[i].cap == cap)
-			return capabilities[i].value;
-	return 0;
+			break;
+	if (i == ARRAY_SIZE(capabilities))
+		return 0;
+	if (cap == KVM_CAP_NR_VCPUS)
+		return min_t(unsigned int, num_online_cpus(), LINTEL_MAX_VCPUS);
+	return capabilities[i].value;
 }

@@ -35,6 +35,17 @@ static long user_space_msr(struct lintel_vm *vm, const u64 *args)
 	return 0;
 }
 
+/* Once, and before the first vCPU. */
+static long max_vcpu_id(struct lintel_vm *vm, const u64 *args)
+{
+	if (args[0] > LINTEL_MAX_VCPU_ID || vm->boot_cpu_id >= args[0])
+		return -EINVAL;
+	if (vm->max_vcpu_id && vm->max_vcpu_id != args[0])
+		return -EINVAL;
+	vm->max_vcpu_id = args[0];
+	return 0;
+}
+
 #define SWITCH(name)								\
 static long name(struct lintel_vm *vm, const u64 *args)			\
 {										\
@@ -87,6 +98,7 @@ static const struct {
 	{ KVM_CAP_SPLIT_IRQCHIP, ~0ULL, split_irqchip },
 	{ KVM_CAP_X2APIC_API, LINTEL_X2APIC_API, x2apic_api },
 	{ KVM_CAP_HALT_POLL, U32_MAX, halt_poll },
+	{ KVM_CAP_MAX_VCPU_ID, U32_MAX, max_vcpu_id },
 	{ KVM_CAP_X86_USER_SPACE_MSR, LINTEL_MSR_EXIT_REASONS, user_space_msr },
 	{ KVM_CAP_EXCEPTION_PAYLOAD, 1, exception_payload },
 	{ KVM_CAP_X86_TRIPLE_FAULT_EVENT, 1, triple_fault_event },

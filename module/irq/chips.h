@@ -75,6 +75,8 @@ struct lintel_irqchip {
 	struct list_head resamplers;		/* read under vm->io_srcu */
 	unsigned int nr_irqfds;
 	atomic_t arbitration;			/* where the search for lowest priority starts */
+	struct mutex map_lock;			/* who replaces the map */
+	struct lapic_map __rcu *map;		/* or NULL: look at all LAPICs */
 };
 
 static inline struct lintel_irqchip *lintel_irqchip(struct lintel_vm *vm)
@@ -133,6 +135,7 @@ void lintel_irqfd_acked(struct lintel_vm *vm, u64 pins);
 /* lintel_irqfd_pins - the pins that irqfds wait at. */
 u64 lintel_irqfd_pins(struct lintel_vm *vm);
 void lintel_irqfd_destroy(struct lintel_irqchip *chip);
+void lintel_lapic_map_destroy(struct lintel_irqchip *chip);
 
 /* lintel_timer_min_period - the shortest period of a guest's timer, ns. */
 u64 lintel_timer_min_period(void);

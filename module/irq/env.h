@@ -22,6 +22,7 @@
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
+#include <linux/mutex.h>
 #include <linux/nospec.h>
 #include <linux/overflow.h>
 #include <linux/rcupdate.h>

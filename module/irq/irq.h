@@ -108,6 +108,8 @@ bool lintel_chip_mmio(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int len, voi
 /* lintel_lapic_create - with the vCPU, when the VM has an irqchip; sets vcpu->lapic.  -ENOMEM. */
 int lintel_lapic_create(struct lintel_vcpu *vcpu);
 void lintel_lapic_destroy(struct lintel_vcpu *vcpu);
+/* lintel_lapic_map_update - a vCPU, or the id or mode of a LAPIC, is new.  May sleep. */
+void lintel_lapic_map_update(struct lintel_vm *vm);
 /* lintel_lapic_reset - power-up or INIT (@init) state.  Running thread or creation. */
 void lintel_lapic_reset(struct lintel_vcpu *vcpu, bool init);
 /* KVM_GET_LAPIC, KVM_SET_LAPIC: vcpu->mutex held.  -EINVAL for impossible bits. */

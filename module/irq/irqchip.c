@@ -16,6 +16,7 @@ static int irqchip_create(struct lintel_vm *vm, bool split)
 
 	if (!chip)
 		return -ENOMEM;
+	mutex_init(&chip->map_lock);
 	lintel_pic_init(&chip->pic);
 	lintel_ioapic_init(vm, &chip->ioapic);
 	spin_lock_init(&chip->irqfd_lock);
@@ -58,6 +59,7 @@ void lintel_irqchip_destroy(struct lintel_vm *vm)
 	lintel_pit_destroy(vm);
 	lintel_ioapic_destroy(&chip->ioapic);
 	lintel_routing_destroy(chip);
+	lintel_lapic_map_destroy(chip);
 	WRITE_ONCE(vm->irqchip, NULL);
 	kfree(chip);
 }

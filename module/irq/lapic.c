@@ -214,6 +214,7 @@ static void lapic_set_id(struct lintel_lapic *lapic)
 		lapic_put(lapic, APIC_ICR2, lapic_get(lapic, APIC_ICR2) & 0xff000000);
 	}
 	lintel_vcpu_request(lapic->vcpu, REQ_EOI_VECTORS);
+	lintel_lapic_map_update(lapic->vcpu->vm);
 }
 
 /* The registers after power-up and after INIT; the SDM has them equal but for the ID. */
@@ -362,6 +363,7 @@ int lintel_lapic_set(struct lintel_vcpu *vcpu, const struct kvm_lapic_state *sta
 		lapic_set_id(lapic);
 	else
 		lapic_put(lapic, APIC_ID, id & 0xff000000);
+	lintel_lapic_map_update(vcpu->vm);
 	lintel_lapic_update_ppr(lapic);
 	if (lapic_get(lapic, APIC_TMICT))
 		lintel_lapic_timer_start(lapic, lapic_get(lapic, APIC_TMCCT));

@@ -56,6 +56,14 @@ struct lapic_message {
 
 #define LAPIC_TIMER_NEVER	U64_MAX
 
+/* LAPICs by physical id. */
+struct lapic_map {
+	struct rcu_head rcu;
+	u32 nr;
+	bool x2apic;		/* all are in x2APIC mode */
+	struct lintel_lapic *lapic[];
+};
+
 struct lapic_timer {
 	struct hrtimer hrtimer;
 	u64 host_tsc;			/* when the preemption timer is to expire, or NEVER */
@@ -103,6 +111,17 @@ static inline bool lapic_enabled(const struct lintel_lapic *lapic)
 static inline bool lapic_x2apic(const struct lintel_lapic *lapic)
 {
 	return READ_ONCE(lapic->base) & X2APIC_ENABLE;
+}
+
+/*
+ * A vCPU whose id has more than 8 bits is addressed by it in xAPIC mode too: else nobody could send
+ * it the SIPI after which it enters x2APIC mode.
+ */
+static inline u32 lapic_physical_id(const struct lintel_lapic *lapic)
+{
+	if (lapic_x2apic(lapic) || lapic->vcpu->id > 0xff)
+		return lapic->vcpu->id;
+	return lapic_get(lapic, APIC_ID) >> 24;
 }
 
 static inline bool lapic_software_enabled(const struct lintel_lapic *lapic)

@@ -2,26 +2,30 @@
 /*
  * Interrupt messages: who a message is for, and what a local APIC does with it.
  *
- * The search looks at each vCPU once, so a message costs at most LINTEL_MAX_VCPUS steps.  It reads
- * the destinations' registers while they run: a LAPIC whose ID or mode changes at the same moment
- * is addressed by the old or the new one, as on a bus.
+ * A message to one physical id, or to x2APIC's logical ids when all LAPICs are in that mode, finds
+ * its LAPICs in the map by physical id (lapic_map.c), in one step or 16.  Others look at each vCPU
+ * once.  Either way the destinations' registers are read while they run: a LAPIC whose ID or mode
+ * changes at the same moment is addressed by the old or the new one, as on a bus.
  */
 #include "lapic.h"
 #include "chips.h"
+
+/* @x2apic: the mode of who may receive it. */
+static bool message_broadcast(const struct lapic_message *m, bool x2apic)
+{
+	return m->dest == X2APIC_DEST_BROADCAST ||
+	       (m->dest == LAPIC_DEST_BROADCAST && !(m->x2apic && x2apic));
+}
 
 static bool message_matches(const struct lintel_lapic *lapic, const struct lapic_message *m)
 {
 	bool x2apic = lapic_x2apic(lapic);
 	u32 ldr, dfr;
 
-	if (m->dest == X2APIC_DEST_BROADCAST ||
-	    (m->dest == LAPIC_DEST_BROADCAST && !(m->x2apic && x2apic)))
+	if (message_broadcast(m, x2apic))
 		return true;
-	if (!m->logical) {
-		u32 id = lapic_get(lapic, APIC_ID);
-
-		return m->dest == (x2apic ? id : id >> 24);
-	}
+	if (!m->logical)
+		return m->dest == lapic_physical_id(lapic);
 
 	ldr = lapic_get(lapic, APIC_LDR);
 	if (x2apic)
@@ -93,23 +97,71 @@ int lintel_lapic_accept(struct lintel_lapic *lapic, u8 mode, u8 vector, bool lev
 	}
 }
 
+/* The LAPICs that match a message, each once: search_begin(), then search_next() until NULL. */
+struct lapic_search {
+	struct lintel_vm *vm;
+	const struct lapic_message *m;
+	const struct lapic_map *map;	/* NULL: all vCPUs are candidates, by index */
+	u32 base;			/* physical id of the first candidate */
+	u32 start, next, count;
+};
+
+/* Under RCU.  @turn: where to start, so that equals take turns. */
+static void search_begin(struct lapic_search *s, struct lintel_vm *vm,
+			 const struct lapic_message *m, u32 turn)
+{
+	*s = (struct lapic_search) { .vm = vm, .m = m };
+	s->map = rcu_dereference(lintel_irqchip(vm)->map);
+	if (s->map && message_broadcast(m, s->map->x2apic))
+		s->map = NULL;
+	if (s->map && !m->logical) {
+		s->base = m->dest;
+		s->count = 1;
+	} else if (s->map && m->x2apic && s->map->x2apic) {
+		s->base = m->dest >> 16 << 4;
+		s->count = 16;
+	} else {
+		s->map = NULL;
+		s->count = smp_load_acquire(&vm->nr_vcpus);
+	}
+	s->start = s->count ? turn % s->count : 0;
+}
+
+static struct lintel_lapic *search_candidate(const struct lapic_search *s, u32 i)
+{
+	struct lintel_vcpu *vcpu;
+	u32 id = s->base + i;
+
+	if (s->map)
+		return id < s->map->nr ? s->map->lapic[array_index_nospec(id, s->map->nr)] : NULL;
+	vcpu = lintel_vm_vcpu(s->vm, i);
+	return vcpu ? vcpu->lapic : NULL;
+}
+
+static struct lintel_lapic *search_next(struct lapic_search *s)
+{
+	while (s->next < s->count) {
+		u32 i = (s->start + s->next++) % s->count;
+		struct lintel_lapic *lapic = search_candidate(s, i);
+
+		if (lapic && lapic_enabled(lapic) && message_matches(lapic, s->m))
+			return lapic;
+	}
+	return NULL;
+}
+
 /* Of the LAPICs that match, the one with the lowest priority; equals take turns. */
 static int deliver_lowest(struct lintel_vm *vm, const struct lapic_message *m)
 {
-	unsigned int nr = READ_ONCE(vm->nr_vcpus), i, start;
-	struct lintel_lapic *best = NULL;
+	struct lintel_lapic *lapic, *best = NULL;
+	struct lapic_search search;
 	u32 best_ppr = 0;
 
-	if (!nr)
-		return -1;
-	start = (u32)atomic_inc_return(&lintel_irqchip(vm)->arbitration) % nr;
-	for (i = 0; i < nr; i++) {
-		struct lintel_vcpu *vcpu = lintel_vm_vcpu(vm, (start + i) % nr);
-		struct lintel_lapic *lapic = vcpu ? vcpu->lapic : NULL;
+	search_begin(&search, vm, m, atomic_inc_return(&lintel_irqchip(vm)->arbitration));
+	while ((lapic = search_next(&search))) {
 		u32 ppr;
 
-		if (!lapic || !lapic_enabled(lapic) || !lapic_software_enabled(lapic) ||
-		    !message_matches(lapic, m))
+		if (!lapic_software_enabled(lapic))
 			continue;
 		ppr = max(lapic_get(lapic, APIC_PROCPRI), lapic_get(lapic, APIC_TASKPRI)) & 0xf0;
 		if (!best || ppr < best_ppr) {
@@ -120,25 +172,29 @@ static int deliver_lowest(struct lintel_vm *vm, const struct lapic_message *m)
 	return best ? accept_vector(best, m->vector, m->level) : -1;
 }
 
-int lintel_lapic_deliver(struct lintel_vm *vm, const struct lapic_message *m)
+static int deliver_all(struct lintel_vm *vm, const struct lapic_message *m)
 {
-	struct lintel_vcpu *vcpu;
-	unsigned int i;
+	struct lapic_search search;
+	struct lintel_lapic *lapic;
 	int ret = -1;
 
-	if (m->mode == MODE_LOWEST)
-		return deliver_lowest(vm, m);
+	search_begin(&search, vm, m, 0);
+	while ((lapic = search_next(&search))) {
+		int r = lintel_lapic_accept(lapic, m->mode, m->vector, m->level);
 
-	for_each_vcpu(i, vcpu, vm) {
-		struct lintel_lapic *lapic = vcpu->lapic;
-		int r;
-
-		if (!lapic || !lapic_enabled(lapic) || !message_matches(lapic, m))
-			continue;
-		r = lintel_lapic_accept(lapic, m->mode, m->vector, m->level);
 		if (r >= 0)
 			ret = max(ret, 0) + r;
 	}
+	return ret;
+}
+
+int lintel_lapic_deliver(struct lintel_vm *vm, const struct lapic_message *m)
+{
+	int ret;
+
+	rcu_read_lock();
+	ret = m->mode == MODE_LOWEST ? deliver_lowest(vm, m) : deliver_all(vm, m);
+	rcu_read_unlock();
 	return ret;
 }
 

@@ -72,6 +72,7 @@ struct lintel_vm *test_vm_create(bool split)
 			abort();
 		vm->vcpus[i] = vcpu;
 		vm->nr_vcpus = i + 1;
+		lintel_lapic_map_update(vm);
 	}
 	return vm;
 }
