@@ -68,7 +68,7 @@ int lintel_msi_send(struct lintel_vm *vm, const struct kvm_msi *msi);
 /* --- eventfds: ioctl context, vm->lock held, may sleep --- */
 
 /*
- * lintel_irqfd - KVM_IRQFD.  -EAGAIN: no irqchip; -EINVAL: unknown flags, no such GSI, no eventfd,
+ * lintel_irqfd - KVM_IRQFD.  -EINVAL: no irqchip, unknown flags, no such GSI, no eventfd,
  * resampling without an IOAPIC; -EBADF, -EBUSY: the eventfd has a GSI already; -ENOSPC, -ENOMEM.
  */
 int lintel_irqfd(struct lintel_vm *vm, const struct kvm_irqfd *args);

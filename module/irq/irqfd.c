@@ -265,11 +265,9 @@ int lintel_irqfd(struct lintel_vm *vm, const struct kvm_irqfd *args)
 		return -EINVAL;
 	if (args->flags & KVM_IRQFD_FLAG_DEASSIGN)
 		return irqfd_deassign(vm, args);
-	if (!lintel_irqchip(vm))
-		return -EAGAIN;
-	if (args->flags & KVM_IRQFD_FLAG_RESAMPLE && !lintel_pic_in_kernel(vm))
+	if (!lintel_irqchip(vm) || args->gsi >= ROUTES_MAX)
 		return -EINVAL;
-	if (args->gsi >= ROUTES_MAX)
+	if (args->flags & KVM_IRQFD_FLAG_RESAMPLE && !lintel_pic_in_kernel(vm))
 		return -EINVAL;
 	file = eventfd_fget(args->fd);
 	if (IS_ERR(file))

@@ -143,38 +143,39 @@ u64 lintel_gsi_pins(struct lintel_vm *vm, u32 gsi)
 	return pins;
 }
 
-/* The level-triggered ones of the messages that user space's IOAPIC sends.  RCU held. */
-#define for_each_split_level(i, route, message, routing, vm)			\
-	for ((i) = 0; (i) < (routing)->nr &&					\
-	     (route = &(routing)->route[i])->gsi < (vm)->split_routes; (i)++)	\
-		if (message = route_message(vm, route), (message).level)
+/* The routes of user space's IOAPIC.  RCU held. */
+#define for_each_split_route(i, routing, vm) \
+	for ((i) = 0; (i) < (routing)->nr && (routing)->route[i].gsi < (vm)->split_routes; (i)++)
 
 void lintel_routing_eoi_vectors(struct lintel_vcpu *vcpu, u64 bitmap[4])
 {
 	const struct lintel_routing *routing;
-	const struct lintel_route *route;
-	struct lapic_message message;
 	u32 i;
 
 	rcu_read_lock();
 	routing = rcu_dereference(lintel_irqchip(vcpu->vm)->routing);
-	for_each_split_level(i, route, message, routing, vcpu->vm)
-		lintel_lapic_note_eoi(vcpu->lapic, &message, bitmap);
+	for_each_split_route(i, routing, vcpu->vm) {
+		struct lapic_message message = route_message(vcpu->vm, &routing->route[i]);
+
+		if (message.level)
+			lintel_lapic_note_eoi(vcpu->lapic, &message, bitmap);
+	}
 	rcu_read_unlock();
 }
 
 bool lintel_routing_has_level(struct lintel_vm *vm, u8 vector)
 {
 	const struct lintel_routing *routing;
-	const struct lintel_route *route;
-	struct lapic_message message;
 	bool found = false;
 	u32 i;
 
 	rcu_read_lock();
 	routing = rcu_dereference(lintel_irqchip(vm)->routing);
-	for_each_split_level(i, route, message, routing, vm)
-		found |= message.vector == vector;
+	for_each_split_route(i, routing, vm) {
+		struct lapic_message message = route_message(vm, &routing->route[i]);
+
+		found |= message.level && message.vector == vector;
+	}
 	rcu_read_unlock();
 	return found;
 }
