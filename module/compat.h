@@ -157,6 +157,36 @@ struct kvm_userspace_memory_region2 {
 #define KVM_SET_USER_MEMORY_REGION2 _IOW(KVMIO, 0x49, struct kvm_userspace_memory_region2)
 #endif
 
+#ifndef KVM_CAP_MEMORY_FAULT_INFO
+#define KVM_CAP_MEMORY_FAULT_INFO	232
+#endif
+#ifndef KVM_EXIT_MEMORY_FAULT
+#define KVM_EXIT_MEMORY_FAULT	39
+#endif
+/* The members of kvm_run that belong to it, which older headers leave without a name. */
+static inline void run_memory_fault(struct kvm_run *run, __u64 gpa, __u64 size)
+{
+	__u64 *fault = (__u64 *)run->padding;
+
+	run->exit_reason = KVM_EXIT_MEMORY_FAULT;
+	fault[0] = 0;		/* flags */
+	fault[1] = gpa;
+	fault[2] = size;
+}
+
+#ifndef KVM_CAP_PRE_FAULT_MEMORY
+#define KVM_CAP_PRE_FAULT_MEMORY	236
+#endif
+#ifndef KVM_PRE_FAULT_MEMORY
+struct kvm_pre_fault_memory {
+	__u64 gpa;
+	__u64 size;
+	__u64 flags;
+	__u64 padding[5];
+};
+#define KVM_PRE_FAULT_MEMORY	_IOWR(KVMIO, 0xd5, struct kvm_pre_fault_memory)
+#endif
+
 /* GUP that any signal ends, not only a fatal one: 6.2. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
 #define FOLL_INTERRUPTIBLE	0

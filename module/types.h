@@ -52,7 +52,9 @@ enum lintel_next {
 #define LINTEL_X2APIC_API	(KVM_X2APIC_API_USE_32BIT_IDS | \
 				 KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
 
-#define LINTEL_VCPU_MMAP_SIZE	(2 * PAGE_SIZE)	/* struct kvm_run; data of port accesses */
+/* A vCPU's mapping: struct kvm_run, data of port accesses; the VM's ring of coalesced writes */
+#define LINTEL_VCPU_OWN_SIZE	(2 * PAGE_SIZE)
+#define LINTEL_VCPU_MMAP_SIZE	(3 * PAGE_SIZE)
 
 struct lintel_vm;
 struct lintel_vcpu;

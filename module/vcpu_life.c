@@ -116,7 +116,7 @@ static struct lintel_vcpu *alloc_vcpu(struct lintel_vm *vm, u32 id)
 	init_waitqueue_head(&vcpu->wait);
 	preempt_notifier_init(&vcpu->preempt_notifier, &preempt_ops);
 	/* two pages: struct kvm_run, and the data of port accesses */
-	vcpu->run = alloc_pages_exact(LINTEL_VCPU_MMAP_SIZE, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	vcpu->run = alloc_pages_exact(LINTEL_VCPU_OWN_SIZE, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 	if (!vcpu->run) {
 		kvfree(vcpu);
 		return NULL;
@@ -158,7 +158,7 @@ void lintel_vcpu_destroy(struct lintel_vcpu *vcpu)
 	guest_fpu_free(vcpu);
 	lintel_ring_free(vcpu);
 	put_pid(rcu_dereference_protected(vcpu->pid, true));
-	free_pages_exact(vcpu->run, LINTEL_VCPU_MMAP_SIZE);
+	free_pages_exact(vcpu->run, LINTEL_VCPU_OWN_SIZE);
 	kvfree(vcpu);
 }
 

@@ -41,6 +41,7 @@ struct lintel_vm *lintel_vm_create(void)
 	vm->tsc_offset = -rdtsc();
 	xa_init_flags(&vm->vcpus, XA_FLAGS_ACCOUNT);
 	lintel_clock_init(vm);
+	lintel_coalesced_init(vm);
 
 	err = init_srcu_struct(&vm->srcu);
 	if (err)
@@ -90,6 +91,7 @@ static void vm_release(struct kref *refs)
 		smp_store_release(&vm->nr_vcpus, i);
 		lintel_vcpu_destroy(xa_erase(&vm->vcpus, i));
 	}
+	lintel_coalesced_destroy(vm);
 	mmdrop(vm->mm);
 	vmx_put();
 	lintel_msr_filter_free(vm);

@@ -19,6 +19,7 @@
 #include <linux/srcu.h>
 #include <linux/xarray.h>
 
+#include "coalesced.h"
 #include "ept/ept.h"
 #include "paravirt/clock.h"
 #include "types.h"
@@ -47,6 +48,8 @@ struct lintel_vm {
 	u32 x2apic_api;					/* [A] KVM_CAP_X2APIC_API */
 	struct lintel_ioeventfds __rcu *ioeventfds;	/* [L] writers, io_srcu readers */
 	struct lintel_pit *pit;				/* [L] set once with smp_store_release, [irq] */
+
+	struct lintel_coalesced coalesced;		/* [A] its own locks */
 
 	bool dead;					/* [A] a VMX instruction failed: nothing runs any more */
 	u32 disabled_exits;				/* [L] KVM_X86_DISABLE_EXITS_*; [I] once vCPUs exist */

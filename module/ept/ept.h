@@ -84,6 +84,13 @@ enum { EPT_FIXED = 0, EPT_MMIO = 1 };
 int lintel_ept_fault(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int access);
 
 /*
+ * lintel_ept_prefault - map the page at @gpa as a read would, though the guest has not asked yet.
+ * Returns how many of @size bytes from @gpa on are mapped now, or -ENOENT (no slot), -EINTR (any
+ * signal), -EFAULT, -ENOMEM.  Process context, in the VMM's mm; may sleep.
+ */
+long lintel_ept_prefault(struct lintel_vcpu *vcpu, gpa_t gpa, u64 size);
+
+/*
  * lintel_guest_read / lintel_guest_write - copy @len bytes between guest-physical memory at @gpa
  * and a kernel buffer, across pages and slots.  In the VMM's mm, may sleep.  Writes go through
  * the VMM's mapping (so COW, dirty tracking and the like just work).

@@ -32,6 +32,7 @@ struct fault {
 	gfn_t gfn;
 	hva_t hva;
 	unsigned int access;
+	bool prefault;			/* nobody has touched it yet */
 	unsigned long seq;		/* of the notifier, before the page was looked up */
 
 	/* what stands behind it */
@@ -42,6 +43,7 @@ struct fault {
 
 	struct page *tables[EPT_ROOT_LEVEL - 1];
 	unsigned int nr_tables;
+	int level;			/* of the leaf that maps it now; 0: none does */
 };
 
 /* Answers of fault_install() beside EPT_FIXED and -EAGAIN. */
@@ -234,7 +236,8 @@ static u64 fault_leaf(const struct fault *f, int level)
 		rights |= ACCESS_EXEC;
 	pte = ept_make_leaf(f->pfn, level, rights, f->memtype);
 	if (f->vm->ept.eptp & VMX_EPTP_AD_ENABLE_BIT) {
-		pte |= VMX_EPT_ACCESS_BIT;
+		if (!f->prefault)
+			pte |= VMX_EPT_ACCESS_BIT;
 		if (f->access & ACCESS_WRITE)
 			pte |= VMX_EPT_DIRTY_BIT;
 	}
@@ -260,6 +263,7 @@ static int fault_install(struct fault *f, int level)
 			ept_iter_next(&it);
 			continue;
 		}
+		f->level = it.level;
 		if (ept_allows(it.old, f->access) &&
 		    ept_pfn(it.old) + (f->gfn - it.base) == f->pfn)
 			return EPT_FIXED;
@@ -354,36 +358,75 @@ static int fault_resolve(struct fault *f)
 	return ret;
 }
 
-int lintel_ept_fault(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int access)
+static int fault_handle(struct fault *f, unsigned int *slot_hint)
 {
-	struct lintel_vm *vm = vcpu->vm;
-	struct fault f = { .vm = vm, .vcpu = vcpu, .gfn = gpa >> PAGE_SHIFT, .access = access };
+	struct lintel_vm *vm = f->vm;
 	int idx, ret = EPT_MMIO;
 
-	if (f.gfn >= ept_max_gfn())
+	if (f->gfn >= ept_max_gfn())
 		return EPT_MMIO;
 
 	idx = srcu_read_lock(&vm->srcu);
-	f.slot = memslot_find(memslots_get(vm), f.gfn);
-	if (!f.slot)
+	f->slot = memslot_find_hint(memslots_get(vm), f->gfn, slot_hint);
+	if (!f->slot)
 		goto out;
 	ret = -EAGAIN;		/* deletion or move: soon there is none, or it is elsewhere */
-	if (f.slot->flags & MEMSLOT_DYING)
+	if (READ_ONCE(f->slot->flags) & MEMSLOT_DYING)
 		goto out;
 	ret = EPT_MMIO;
-	if ((access & ACCESS_WRITE) && !memslot_writable(f.slot))
+	if ((f->access & ACCESS_WRITE) && !memslot_writable(f->slot))
 		goto out;
-	f.hva = memslot_hva(f.slot, f.gfn);
-	f.logged = dirty_bits(f.slot);
-	ret = f.logged && (access & ACCESS_WRITE) ? dirty_fault(vcpu, f.slot, f.gfn) : -ENOENT;
+	f->hva = memslot_hva(f->slot, f->gfn);
+	f->logged = dirty_bits(f->slot);
+	ret = -ENOENT;
+	if (f->logged && (f->access & ACCESS_WRITE))
+		ret = dirty_fault(f->vcpu, f->slot, f->gfn);
 	if (ret == -ENOENT)
-		ret = fault_resolve(&f);
+		ret = fault_resolve(f);
 	if (ret == -EHWPOISON) {
-		/* the thread learns it as if it had touched the page itself; then the guest goes on */
-		send_sig_mceerr(BUS_MCEERR_AR, (void __user *)f.hva, PAGE_SHIFT, current);
+		/* the thread learns it as if it had touched the page; then the guest goes on */
+		send_sig_mceerr(BUS_MCEERR_AR, (void __user *)f->hva, PAGE_SHIFT, current);
 		ret = EPT_FIXED;
 	}
 out:
 	srcu_read_unlock(&vm->srcu, idx);
 	return ret;
+}
+
+int lintel_ept_fault(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int access)
+{
+	struct fault f = {
+		.vm = vcpu->vm, .vcpu = vcpu, .gfn = gpa >> PAGE_SHIFT, .access = access,
+	};
+
+	return fault_handle(&f, &vcpu->slot_hint);
+}
+
+long lintel_ept_prefault(struct lintel_vcpu *vcpu, gpa_t gpa, u64 size)
+{
+	int ret;
+
+	do {
+		struct fault f = {
+			.vm = vcpu->vm,
+			.vcpu = vcpu,
+			.gfn = gpa >> PAGE_SHIFT,
+			.access = ACCESS_READ,
+			.prefault = true,
+		};
+
+		if (signal_pending(current))
+			return -EINTR;
+		cond_resched();
+		ret = fault_handle(&f, &vcpu->slot_hint);
+		if (ret == EPT_FIXED && f.level) {
+			gfn_t end = ept_align(f.gfn, f.level) + ept_pages(f.level);
+
+			return min(size, (end << PAGE_SHIFT) - gpa);
+		}
+	} while (ret == -EAGAIN);
+	if (ret == EPT_MMIO)
+		return -ENOENT;
+	/* without a mapping, fixed: the signal of a poisoned page was sent */
+	return ret == EPT_FIXED ? -EFAULT : ret;
 }

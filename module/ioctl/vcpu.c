@@ -342,6 +342,26 @@ static long vcpu_translate(struct ioctl_context *ctx)
 	return 0;
 }
 
+static long vcpu_pre_fault(struct ioctl_context *ctx)
+{
+	struct kvm_pre_fault_memory *range = ctx->arg;
+	u64 size = range->size;
+	long ret;
+
+	if (range->flags || !PAGE_ALIGNED(range->gpa) || !PAGE_ALIGNED(size) ||
+	    range->gpa + size <= range->gpa)
+		return -EINVAL;
+	do {
+		ret = lintel_ept_prefault(ctx->vcpu, range->gpa, range->size);
+		if (ret > 0) {
+			range->gpa += ret;
+			range->size -= ret;
+		}
+	} while (ret > 0 && range->size);
+	/* what has been done is told by the range left over */
+	return range->size == size ? ret : 0;
+}
+
 static long vcpu_stats_fd(struct ioctl_context *ctx)
 {
 	return lintel_vcpu_stats_fd(ctx->vcpu);
@@ -394,6 +414,7 @@ static const struct ioctl_row vcpu_rows[] = {
 	{ KVM_GET_DEVICE_ATTR, LOCK_VCPU, ARG_COPY, lintel_vcpu_get_attr },
 	{ KVM_SET_DEVICE_ATTR, LOCK_VCPU_LOADED, ARG_COPY, lintel_vcpu_set_attr },
 	{ KVM_TRANSLATE, LOCK_VCPU_LOADED, ARG_COPY, vcpu_translate },
+	{ KVM_PRE_FAULT_MEMORY, LOCK_VCPU, ARG_COPY, vcpu_pre_fault },
 	{ KVM_GET_STATS_FD, LOCK_NONE, ARG_NUMBER, vcpu_stats_fd },
 	{ LINTEL_EXPLAIN_ENTRY, LOCK_VCPU_LOADED, ARG_COPY, vcpu_explain_entry },
 };
@@ -411,8 +432,10 @@ static vm_fault_t vcpu_fault(struct vm_fault *vmf)
 	struct lintel_vcpu *vcpu = vmf->vma->vm_file->private_data;
 	struct page *page = NULL;
 
-	if (vmf->pgoff < LINTEL_VCPU_MMAP_SIZE / PAGE_SIZE)
+	if (vmf->pgoff < LINTEL_VCPU_OWN_SIZE / PAGE_SIZE)
 		page = virt_to_page((void *)vcpu->run + (vmf->pgoff << PAGE_SHIFT));
+	else if (vmf->pgoff == KVM_COALESCED_MMIO_PAGE_OFFSET)
+		page = lintel_coalesced_page(vcpu->vm);
 	else if (vmf->pgoff >= KVM_DIRTY_LOG_PAGE_OFFSET)
 		page = lintel_ring_page(vcpu, vmf->pgoff - KVM_DIRTY_LOG_PAGE_OFFSET);
 	if (!page)

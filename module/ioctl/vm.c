@@ -52,6 +52,16 @@ static long vm_set_memory2(struct ioctl_context *ctx)
 	return lintel_memslot_set(ctx->vm, &region);
 }
 
+static long vm_register_coalesced(struct ioctl_context *ctx)
+{
+	return lintel_coalesced_register(ctx->vm, ctx->arg);
+}
+
+static long vm_unregister_coalesced(struct ioctl_context *ctx)
+{
+	return lintel_coalesced_unregister(ctx->vm, ctx->arg);
+}
+
 static long vm_set_tss_addr(struct ioctl_context *ctx)
 {
 	unsigned long addr = ctx->number;
@@ -234,6 +244,8 @@ static const struct ioctl_row vm_rows[] = {
 	{ KVM_GET_DIRTY_LOG, LOCK_SLOTS, ARG_COPY, lintel_vm_get_dirty_log },
 	{ KVM_CLEAR_DIRTY_LOG, LOCK_SLOTS, ARG_COPY_IN, lintel_vm_clear_dirty_log },
 	{ KVM_RESET_DIRTY_RINGS, LOCK_SLOTS, ARG_NUMBER, lintel_vm_reset_rings },
+	{ KVM_REGISTER_COALESCED_MMIO, LOCK_VM, ARG_COPY, vm_register_coalesced },
+	{ KVM_UNREGISTER_COALESCED_MMIO, LOCK_VM, ARG_COPY, vm_unregister_coalesced },
 	{ KVM_SET_TSS_ADDR, LOCK_VM, ARG_NUMBER, vm_set_tss_addr },
 	{ KVM_SET_IDENTITY_MAP_ADDR, LOCK_VM, ARG_COPY, vm_set_identity_map },
 	{ KVM_CREATE_IRQCHIP, LOCK_VM, ARG_NUMBER, vm_create_irqchip },

@@ -13,6 +13,7 @@
 #include "event.h"
 #include "exit.h"
 #include "interpret.h"
+#include "../compat.h"
 #include "../ept/ept.h"
 #include "../irq/irq.h"
 #include "../regs.h"
@@ -91,6 +92,10 @@ int exit_io(struct lintel_vcpu *vcpu)
 		lintel_skip_instruction(vcpu);
 		return RESUME;
 	}
+	if (out && lintel_coalesced_write(vcpu->vm, true, port, size, &value)) {
+		lintel_skip_instruction(vcpu);
+		return RESUME;
+	}
 	lintel_pio_exit(vcpu, port, size, 1, out);
 	if (out)
 		memcpy(vcpu->pio_data, &value, size);
@@ -146,6 +151,9 @@ int exit_ept_violation(struct lintel_vcpu *vcpu)
 		if (exit->idt_info & VECTORING_INFO_VALID_MASK)
 			return delivery_failed(vcpu);
 		return fast_doorbell(vcpu) ? RESUME : lintel_interpret(vcpu);
+	case -EFAULT:
+		run_memory_fault(vcpu->run, exit->gpa & PAGE_MASK, PAGE_SIZE);
+		return ret;
 	default:
 		return ret;
 	}

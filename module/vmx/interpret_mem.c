@@ -162,6 +162,7 @@ static int device_write(struct lintel_vcpu *vcpu, gpa_t gpa, const u8 *val, unsi
 		memcpy(copy, val, len);
 		if (!lintel_chip_mmio(vcpu, gpa, len, copy, true) &&
 		    !lintel_ioeventfd_write(vcpu, false, gpa, len, copy) &&
+		    !lintel_coalesced_write(vcpu->vm, false, gpa, len, copy) &&
 		    !queue_fragment(vcpu, gpa, len, true, val))
 			return EMULATE_UNHANDLED;
 		gpa += len;
