@@ -228,6 +228,7 @@ static int take_answer(struct lintel_vcpu *vcpu)
 	return complete(vcpu);
 }
 
+/* An immediate exit leaves the exit that was answered in kvm_run: nothing new has happened. */
 static int run_loaded(struct lintel_vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
@@ -237,19 +238,24 @@ static int run_loaded(struct lintel_vcpu *vcpu)
 		if (run_immediate_exit(run))
 			return -EINTR;
 		ret = lintel_block(vcpu);
-		if (ret)
+		if (!ret) {
+			take_init_and_sipi(vcpu);
+			return -EAGAIN;
+		}
+	} else {
+		ret = take_answer(vcpu);
+		if (ret != RESUME)
 			return ret;
-		take_init_and_sipi(vcpu);
-		return -EAGAIN;
+		if (run_immediate_exit(run))
+			return -EINTR;
+		if (lintel_debug_steps(vcpu))
+			lintel_debug_arm_step(vcpu);
+		run->exit_reason = KVM_EXIT_UNKNOWN;
+		ret = run_loop(vcpu);
 	}
-	ret = take_answer(vcpu);
-	if (ret != RESUME)
-		return ret;
-	if (run_immediate_exit(run))
-		return -EINTR;
-	if (lintel_debug_steps(vcpu))
-		lintel_debug_arm_step(vcpu);
-	return run_loop(vcpu);
+	if (ret == -EINTR)
+		run->exit_reason = KVM_EXIT_INTR;
+	return ret;
 }
 
 int lintel_vcpu_run(struct lintel_vcpu *vcpu)
@@ -264,11 +270,8 @@ int lintel_vcpu_run(struct lintel_vcpu *vcpu)
 		sigprocmask(SIG_SETMASK, &vcpu->sigset, &saved);
 	lintel_yield_note_thread(vcpu);
 	lintel_vcpu_load(vcpu);
-	run->exit_reason = KVM_EXIT_UNKNOWN;
 	run->flags = 0;
 	ret = run_loaded(vcpu);
-	if (ret == -EINTR)
-		run->exit_reason = KVM_EXIT_INTR;
 	if (ret > 0) {
 		vcpu->stats.exits_to_user++;
 		ret = 0;

@@ -131,8 +131,10 @@ static u64 cr4_allowed(const struct lintel_vcpu *vcpu)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(cr4_features); i++)
-		if (lintel_cpuid_has(vcpu, cr4_features[i].leaf, 0, cr4_features[i].reg,
-				     cr4_features[i].feature % 32) &&
+		/* before KVM_SET_CPUID2 nothing is denied that can be offered */
+		if ((!vcpu->cpuid_nent ||
+		     lintel_cpuid_has(vcpu, cr4_features[i].leaf, 0, cr4_features[i].reg,
+				      cr4_features[i].feature % 32)) &&
 		    lintel_cpuid_offered(cr4_features[i].feature))
 			allowed |= cr4_features[i].cr4;
 	return allowed;
