@@ -194,7 +194,7 @@ struct lintel_vcpu {
 	unsigned long dr[4], dr6, dr7;			/* [M] */
 	u64 msr_star, msr_lstar, msr_cstar, msr_sfmask;	/* [M] while not loaded into the CPU */
 	u64 msr_kernel_gs_base, msr_tsc_aux;		/* [M] likewise */
-	u64 msr_misc_enable, msr_pat;			/* [M] */
+	u64 msr_misc_enable, msr_pat, msr_power_ctl;			/* [M] */
 	u64 mtrr_def_type, mtrr_fixed[11], mtrr_var[16];/* [M] stored; the EPT's type is write-back */
 	u64 ucode_rev;					/* [M] */
 	u64 mcg_cap, mcg_status, mcg_ctl;		/* [M] */

@@ -208,18 +208,6 @@ int lintel_cpuid_set(struct lintel_vcpu *vcpu, const struct kvm_cpuid_entry2 *en
 	return 0;
 }
 
-int lintel_cpuid_get(struct lintel_vcpu *vcpu, struct kvm_cpuid_entry2 *entries, u32 *nent)
-{
-	u32 room = *nent;
-
-	*nent = vcpu->cpuid_nent;
-	if (room < vcpu->cpuid_nent)
-		return -E2BIG;
-	if (vcpu->cpuid_nent)
-		memcpy(entries, vcpu->cpuid, vcpu->cpuid_nent * sizeof(*entries));
-	return 0;
-}
-
 void lintel_cpuid_free(struct lintel_vcpu *vcpu)
 {
 	kfree(vcpu->cpuid);
@@ -298,6 +286,23 @@ static void query_dynamic(struct lintel_vcpu *vcpu, u32 leaf, u32 index, u32 *eb
 			*ebx = lintel_xstate_size(index_of(vcpu)->component, vcpu->xcr0, true);
 		break;
 	}
+}
+
+/* As the guest would get them now: the bits that follow its state included. */
+int lintel_cpuid_get(struct lintel_vcpu *vcpu, struct kvm_cpuid_entry2 *entries, u32 *nent)
+{
+	u32 room = *nent, i;
+
+	*nent = vcpu->cpuid_nent;
+	if (room < vcpu->cpuid_nent)
+		return -E2BIG;
+	for (i = 0; i < vcpu->cpuid_nent; i++) {
+		struct kvm_cpuid_entry2 *e = &entries[i];
+
+		*e = vcpu->cpuid[i];
+		query_dynamic(vcpu, e->function, e->index, &e->ebx, &e->ecx, &e->edx, e->eax);
+	}
+	return 0;
 }
 
 void lintel_cpuid_query(struct lintel_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)

@@ -292,6 +292,12 @@ void vmx_events_before_entry(struct lintel_vcpu *vcpu)
 		inject_interrupt(vcpu);
 	else
 		taken = false;
+	/* the debugger steps: neither NMIs nor interrupts, and no windows for them */
+	if (unlikely(vcpu->debug.control & KVM_GUESTDBG_BLOCKIRQ)) {
+		vmx_set_proc_control(vcpu, CPU_BASED_INTR_WINDOW_EXITING |
+					   CPU_BASED_NMI_WINDOW_EXITING, false);
+		return;
+	}
 	taken |= try_nmi(vcpu, taken);
 	try_interrupt(vcpu, taken);
 }
