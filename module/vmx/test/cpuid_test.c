@@ -109,6 +109,26 @@ static void test_empty(void)
 	lintel_cpuid_free(&v);
 }
 
+/* What came back is what was set, but for the bits that follow the vCPU: those of the query. */
+static bool same_but_for_state(const struct kvm_cpuid_entry2 *back)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(intel); i++) {
+		struct kvm_cpuid_entry2 e = back[i];
+
+		if (e.function == 0x1 || e.function == 0x7)
+			e.ecx = intel[i].ecx;
+		if (e.function == 0x1)
+			e.edx = intel[i].edx;
+		if (e.function == 0xd)
+			e.ebx = intel[i].ebx;
+		if (memcmp(&e, &intel[i], sizeof(e)))
+			return false;
+	}
+	return true;
+}
+
 static void test_set_get(void)
 {
 	static struct kvm_cpuid_entry2 many[LINTEL_MAX_CPUID + 1];
@@ -120,7 +140,7 @@ static void test_set_get(void)
 	CHECK(lintel_cpuid_set(&v, intel, ARRAY_SIZE(intel)) == 0);
 	CHECK(lintel_cpuid_get(&v, back, &nent) == -E2BIG && nent == ARRAY_SIZE(intel));
 	CHECK(lintel_cpuid_get(&v, back, &nent) == 0 && nent == ARRAY_SIZE(intel));
-	CHECK(!memcmp(back, intel, sizeof(intel)));
+	CHECK(same_but_for_state(back));
 	CHECK(lintel_cpuid_set(&v, many, LINTEL_MAX_CPUID + 1) == -E2BIG);
 	CHECK(lintel_cpuid_set(&v, &bad, 1) == -EINVAL);
 	CHECK(v.cpuid_nent == ARRAY_SIZE(intel));	/* a refused set leaves the old one */
