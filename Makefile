@@ -9,7 +9,7 @@ KERNEL ?= running
 TOP := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))
 
 .PHONY: all help setup module userspace selftests demo check check-debug bench bench-budget
-.PHONY: shell clean
+.PHONY: check-kvm-selftests shell clean
 
 all: module userspace
 
@@ -21,6 +21,8 @@ help:
 	@echo "  make check-debug      the tests again on a kernel with KASAN, UBSAN and lockdep"
 	@echo "  make bench            figures of Lintel and kvm_intel, in build/bench"
 	@echo "  make bench-budget     record what each row of the benchmark may cost"
+	@echo "  make check-kvm-selftests"
+	@echo "                        the kernel's own KVM tests, on kvm_intel and on Lintel"
 	@echo "  make shell            a prompt in the test machine, module loaded; Ctrl-A X leaves"
 	@echo "  make setup            install the Debian packages that the others need"
 	@echo "  make module KERNEL=K  build/K/lintel.ko; K is running, small, debug, 6.1, 6.12 or sid"
@@ -62,6 +64,10 @@ bench:
 bench-budget:
 	@testbed/setup all
 	@bench/budget --record
+
+check-kvm-selftests:
+	@testbed/setup all
+	@testbed/checks/kvm-selftests --write
 
 shell: KERNEL = small
 shell:
