@@ -89,6 +89,13 @@ struct madt_lapic {
 	uint32_t flags;			/* bit 0: enabled */
 } PACKED;
 
+/* An id beyond what fits above, or 255, which is a broadcast there. */
+struct madt_x2apic {
+	uint8_t type, length;
+	uint16_t reserved;
+	uint32_t x2apic_id, flags, processor;
+} PACKED;
+
 struct madt_ioapic {
 	uint8_t type, length, id, reserved;
 	uint32_t base, gsi_base;
@@ -106,7 +113,16 @@ struct madt_nmi {
 	uint8_t lint;
 } PACKED;
 
-enum { MADT_LAPIC, MADT_IOAPIC, MADT_OVERRIDE, MADT_LAPIC_NMI = 4 };
+struct madt_x2apic_nmi {
+	uint8_t type, length;
+	uint16_t flags;
+	uint32_t processor;
+	uint8_t lint, reserved[3];
+} PACKED;
+
+enum { MADT_LAPIC, MADT_IOAPIC, MADT_OVERRIDE, MADT_LAPIC_NMI = 4, MADT_X2APIC = 9,
+       MADT_X2APIC_NMI };
+#define LAPIC_IDS		255	/* ids that a local APIC entry can have */
 #define OVERRIDE_HIGH_LEVEL	0xd
 
 /* Name (\_S5, Package (4) { 5, 0, 0, 0 }) */
@@ -236,33 +252,55 @@ static gpa_t build_fadt(struct writer *w, gpa_t facs, gpa_t dsdt)
 	return start;
 }
 
+static void append_processor(struct writer *w, unsigned int id)
+{
+	struct madt_lapic lapic = { .type = MADT_LAPIC, .length = sizeof(lapic), .processor = id,
+				    .apic_id = id, .flags = 1 };
+	struct madt_x2apic x2apic = { .type = MADT_X2APIC, .length = sizeof(x2apic),
+				      .processor = id, .x2apic_id = id, .flags = 1 };
+
+	if (id < LAPIC_IDS)
+		append(w, &lapic, sizeof(lapic));
+	else
+		append(w, &x2apic, sizeof(x2apic));
+}
+
+/* Says of all processors that NMI is wired to LINT1. */
+static void append_nmi(struct writer *w, unsigned int cpus)
+{
+	struct madt_nmi nmi = { .type = MADT_LAPIC_NMI, .length = sizeof(nmi), .processor = 0xff,
+				.lint = 1 };
+	struct madt_x2apic_nmi x2apic = { .type = MADT_X2APIC_NMI, .length = sizeof(x2apic),
+					  .processor = 0xffffffff, .lint = 1 };
+
+	append(w, &nmi, sizeof(nmi));
+	if (cpus > LAPIC_IDS)
+		append(w, &x2apic, sizeof(x2apic));
+}
+
 static gpa_t build_madt(struct writer *w, const struct acpi_input *input)
 {
 	struct madt madt = { .header = header("APIC", 3), .lapic_base = ACPI_LAPIC_BASE,
 			     .flags = 1 };
 	struct madt_ioapic ioapic = { .type = MADT_IOAPIC, .length = sizeof(ioapic),
-				      .id = input->cpus, .base = ACPI_IOAPIC_BASE };
+				      .base = ACPI_IOAPIC_BASE };
 	struct madt_override timer = { .type = MADT_OVERRIDE, .length = sizeof(timer), .gsi = 2 };
 	struct madt_override sci = { .type = MADT_OVERRIDE, .length = sizeof(sci),
 				     .source = ACPI_SCI, .gsi = ACPI_SCI,
 				     .flags = OVERRIDE_HIGH_LEVEL };
-	struct madt_nmi nmi = { .type = MADT_LAPIC_NMI, .length = sizeof(nmi), .processor = 0xff,
-				.lint = 1 };
 	gpa_t start = align_to(w, 16);
 	unsigned int i;
 
 	append(w, &madt, sizeof(madt));
-	for (i = 0; i < input->cpus; i++) {
-		struct madt_lapic lapic = { .type = MADT_LAPIC, .length = sizeof(lapic),
-					    .processor = i, .apic_id = i, .flags = 1 };
-
-		append(w, &lapic, sizeof(lapic));
-	}
+	for (i = 0; i < input->cpus; i++)
+		append_processor(w, i);
+	/* of its own as far as there is one; the kernel asks for no more */
+	ioapic.id = input->cpus < LAPIC_IDS ? input->cpus : 0;
 	append(w, &ioapic, sizeof(ioapic));
 	if (input->timer_on_gsi2)
 		append(w, &timer, sizeof(timer));
 	append(w, &sci, sizeof(sci));
-	append(w, &nmi, sizeof(nmi));
+	append_nmi(w, input->cpus);
 	finish(w, start);
 	return start;
 }

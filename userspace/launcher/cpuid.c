@@ -16,6 +16,8 @@
 #define LEVEL_SMT		1
 #define LEVEL_CORE		2
 
+#define IDS_IN_LEAF1	255	/* the largest count that its eight bits hold */
+
 /* Bits of an APIC id that tell the cores of a package apart. */
 static unsigned int core_bits(unsigned int cpus)
 {
@@ -28,8 +30,10 @@ static unsigned int core_bits(unsigned int cpus)
 
 static void set_identity(struct kvm_cpuid_entry2 *e, const struct cpuid_policy *policy)
 {
+	unsigned int ids = 1u << core_bits(policy->cpus);
+
 	e->ebx &= 0x0000ffff;
-	e->ebx |= policy->apic_id << 24 | (1u << core_bits(policy->cpus)) << 16;
+	e->ebx |= policy->apic_id << 24 | (ids < IDS_IN_LEAF1 ? ids : IDS_IN_LEAF1) << 16;
 	e->ecx |= LEAF1_ECX_HYPERVISOR;
 	if (policy->tsc_deadline)
 		e->ecx |= LEAF1_ECX_TSC_DEADLINE;

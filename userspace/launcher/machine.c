@@ -106,6 +106,12 @@ static int check_vcpu_count(struct machine *machine)
 		return error_set(-EINVAL, "--cpus: %llu virtual CPUs; %s has %d at most",
 				 (unsigned long long)machine->options->cpus,
 				 machine->options->device, max);
+	/* APIC ids are those of the vCPUs, from 0 */
+	max = kvmapi_check_extension(machine->dev, KVM_CAP_MAX_VCPU_ID);
+	if (max > 0 && machine->options->cpus > (uint64_t)max)
+		return error_set(-EINVAL, "--cpus: %llu virtual CPUs; the ids of %s end at %d",
+				 (unsigned long long)machine->options->cpus,
+				 machine->options->device, max - 1);
 	return 0;
 }
 

@@ -7,8 +7,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* The ids of a xAPIC, less the broadcast and one for the IOAPIC. */
-#define OPTIONS_CPUS_MAX	254
+/* More than any device offers today; what the device at hand offers is asked of it. */
+#define OPTIONS_CPUS_MAX	4096
 
 struct run_options {
 	const char *kernel, *initrd, *append, *device, *mark;

@@ -134,20 +134,36 @@ void test_acpi(void)
 
 void test_acpi_sizes(void)
 {
-	static const unsigned int counts[] = { 1, 2, 64, 254 };
-	struct acpi_input input = { .cpus = 254, .timer_on_gsi2 = true };
-	const uint8_t *xsdt, *entry;
+	static const struct { unsigned int cpus, lapics, x2apics; } rows[] = {
+		{ 1, 1, 0 }, { 2, 2, 0 }, { 64, 64, 0 }, { 255, 255, 0 }, { 256, 255, 1 },
+		{ 4096, 255, 3841 },
+	};
+	struct acpi_input input = { .cpus = 300, .timer_on_gsi2 = true };
+	const uint8_t *xsdt, *madt, *entry = NULL;
 	uint8_t *exact;
 	size_t i, need;
 
 	tables = malloc(SIZE);
-	for (i = 0; i < ARRAY_SIZE(counts); i++) {
-		build(counts[i], false);
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		build(rows[i].cpus, false);
 		xsdt = table(get(tables + 24, 8), "XSDT");
-		CHECK_EQ(madt_entries(table(get(xsdt + 44, 8), "APIC"), 0, &entry), counts[i],
-			 "LAPICs");
-		CHECK_EQ(madt_entries(table(get(xsdt + 44, 8), "APIC"), 2, &entry), 1,
+		madt = table(get(xsdt + 44, 8), "APIC");
+		CHECK_EQ(madt_entries(madt, 0, &entry), rows[i].lapics, "LAPICs");
+		CHECK_EQ(entry[3], rows[i].lapics - 1, "last APIC id");
+		CHECK_EQ(madt_entries(madt, 4, &entry), 1, "NMI");
+		CHECK_EQ(madt_entries(madt, 2, &entry), 1,
 			 "without routing no override of the timer");
+		CHECK_EQ(madt_entries(madt, 9, &entry), rows[i].x2apics, "x2APICs");
+		if (!rows[i].x2apics)
+			continue;
+		CHECK_EQ(entry[1], 16, "length of an x2APIC entry");
+		CHECK_EQ(get(entry + 4, 4), rows[i].cpus - 1, "last x2APIC id");
+		CHECK_EQ(get(entry + 8, 4), 1, "enabled");
+		CHECK_EQ(get(entry + 12, 4), rows[i].cpus - 1, "its processor");
+		CHECK_EQ(madt_entries(madt, 10, &entry), 1, "NMI of the x2APICs");
+		CHECK_EQ(entry[1], 12, "length of its entry");
+		CHECK_EQ(get(entry + 4, 4), 0xffffffff, "of all of them");
+		CHECK_EQ(entry[8], 1, "on LINT1");
 	}
 	need = used = acpi_build(tables, SIZE, BASE, &input);
 	/* Under ASan a byte too far is seen, for each size is one of its own. */

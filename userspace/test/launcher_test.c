@@ -72,7 +72,7 @@ void test_options_errors(void)
 		{ "--kernel", NULL },
 		{ "--kernel", "", NULL },
 		{ "--kernel", "k", "--cpus", "0", NULL },
-		{ "--kernel", "k", "--cpus", "255", NULL },
+		{ "--kernel", "k", "--cpus", "4097", NULL },
 		{ "--kernel", "k", "--cpus", "-1", NULL },
 		{ "--kernel", "k", "--cpus", "2x", NULL },
 		{ "--kernel", "k", "--mem", "lots", NULL },
@@ -186,6 +186,15 @@ void test_cpuid(void)
 		CHECK_EQ(leaf(to, topology[i], 1)->edx, 4, "x2APIC id");
 		CHECK_EQ(leaf(to, topology[i], 2)->ecx, 2, "the end of the list");
 	}
+
+	policy = (struct cpuid_policy){ .apic_id = 300, .cpus = 301 };
+	cpuid_build(to, from, &policy);
+	CHECK_EQ(leaf(to, 1, 0)->ebx, 0x2cff0800, "low byte of the id; 512 ids saturate");
+	CHECK_EQ(leaf(to, 4, 0)->eax, 63u << 26 | 0x121, "cores saturate");
+	CHECK_EQ(leaf(to, 4, 1)->eax, 63u << 26 | 511 << 14 | 0x163, "the package's cache");
+	CHECK_EQ(leaf(to, 0xb, 1)->eax, 9, "nine bits of cores");
+	CHECK_EQ(leaf(to, 0xb, 1)->ebx, 301, "301 cores");
+	CHECK_EQ(leaf(to, 0xb, 0)->edx, 300, "x2APIC id");
 
 	policy = (struct cpuid_policy){ .apic_id = 0, .cpus = 1 };
 	from->entries[0].eax = 0xa;
