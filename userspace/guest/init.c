@@ -4,10 +4,13 @@
  * It runs as process 1 from an initial RAM disk that holds nothing else, so it makes its own
  * console.
  *
- * Two words on the kernel's command line, which the kernel hands on as environment, change that:
+ * Words on the kernel's command line, which the kernel hands on as environment, change that:
+ *   LINTEL_CPUS=1       first let all CPUs work, and unplug one meanwhile (cpus.c)
  *   LINTEL_INPUT=1      first read a line from the console and show it in capitals
  *   LINTEL_END=reboot   reset instead of powering off; LINTEL_END=stay waits for ever
  */
+#include "cpus.h"
+
 #include <ctype.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -95,6 +98,8 @@ int main(void)
 	if (mount("proc", "/proc", "proc", 0, NULL) == 0)
 		print_file("seconds since boot, idle", "/proc/uptime");
 	printf("lintel: %d CPU%s online\n", get_nprocs(), get_nprocs() == 1 ? "" : "s");
+	if (getenv("LINTEL_CPUS"))
+		cpus_check();
 	if (getenv("LINTEL_INPUT"))
 		echo_line();
 	end(how ? how : "");
