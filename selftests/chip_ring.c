@@ -179,10 +179,16 @@ static void *run_ap(void *vcpu)
 
 TEST_SLOW(sipi_beyond_xapic, 2)
 {
+	struct kvm_enable_cap ids = {
+		.cap = KVM_CAP_X2APIC_API, .args = { KVM_X2APIC_API_USE_32BIT_IDS },
+	};
 	struct vm *vm = vm_create(VM_IRQCHIP);
 	struct vcpu *bsp, *ap;
 	pthread_t thread;
 
+	/* KVM has it on this condition */
+	REQUIRE_CAP(vm->dev, KVM_CAP_X2APIC_API);
+	REQUIRE_OK(ioctl(vm->fd, KVM_ENABLE_CAP, &ids));
 	if (device_cap(vm->dev, KVM_CAP_MAX_VCPU_ID) <= 300)
 		SKIP("no vCPU ids up to 300");
 	((struct ring *)gpa_ptr(vm, GPA_HIGH, sizeof(struct ring)))->x2apic = 1;
