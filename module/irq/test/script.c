@@ -340,6 +340,7 @@ int main(void)
 		script_run(script, false);
 	test_routing();
 	test_random();
+	test_map();
 	printf("1..%u\n", tap_count);
 	printf("%u passed, %u failed, 0 skipped\n", tap_count - tap_failed, tap_failed);
 	return tap_failed != 0;

@@ -106,5 +106,6 @@ extern const struct script pic_scripts[], ioapic_scripts[], pit_scripts[], lapic
 
 void test_routing(void);
 void test_random(void);
+void test_map(void);
 
 #endif
