@@ -144,7 +144,7 @@ void bench_guest(const struct row *row, void (*fn)(void))
 }
 
 /* What counter n was between the two marks of a batch, on the CPUs that the row is about. */
-u64 bench_counted(const struct row *row, u32 batch, u32 n)
+static u64 counted(const struct row *row, u32 batch, u32 n)
 {
 	u64 cpus = row->flags & ROW_ALL_CPUS ? mark_call(MARK_PRESENT, 0, 0).d : 1;
 	u64 sum = 0;
@@ -157,10 +157,10 @@ u64 bench_counted(const struct row *row, u32 batch, u32 n)
 
 static u64 host_instructions(const struct row *row, u32 batch)
 {
-	u64 sum = bench_counted(row, batch, CLASS_instructions * MODE_COUNT + MODE_KERNEL);
+	u64 sum = counted(row, batch, CLASS_instructions * MODE_COUNT + MODE_KERNEL);
 
 	if (!(row->flags & ROW_NO_USER))
-		sum += bench_counted(row, batch, CLASS_instructions * MODE_COUNT + MODE_USER);
+		sum += counted(row, batch, CLASS_instructions * MODE_COUNT + MODE_USER);
 	return sum;
 }
 
@@ -194,7 +194,7 @@ static void print_counters(const struct row *row, u32 batch)
 		u64 n[MODE_COUNT];
 
 		for (u32 mode = 0; mode < MODE_COUNT; mode++)
-			n[mode] = bench_counted(row, batch, c * MODE_COUNT + mode);
+			n[mode] = counted(row, batch, c * MODE_COUNT + mode);
 		if (!n[MODE_GUEST] && !n[MODE_KERNEL] && !n[MODE_USER])
 			continue;
 		printf("%s\"%s\": [%llu, %llu, %llu]", comma, class_names[c],
@@ -205,7 +205,7 @@ static void print_counters(const struct row *row, u32 batch)
 	printf("}, \"exits\": {");
 	comma = "";
 	for (u32 reason = 0; reason < MARK_REASONS; reason++) {
-		u64 n = bench_counted(row, batch, CLASS_COUNT * MODE_COUNT + reason);
+		u64 n = counted(row, batch, CLASS_COUNT * MODE_COUNT + reason);
 
 		if (n)
 			printf("%s\"%u\": %llu", comma, reason, (unsigned long long)n);

@@ -101,7 +101,6 @@ void bench_pin(int cpu);
 struct vcpu *bench_vcpu(struct vm *vm, unsigned int id, void (*fn)(void));
 void bench_run(struct vcpu *v);
 void bench_guest(const struct row *row, void (*fn)(void));
-u64 bench_counted(const struct row *row, u32 batch, u32 counter);
 void bench_report(const struct row *row, struct vm *vm);
 void bench_report_value(const char *name, const char *unit, long value);
 void *bench_memory(size_t size, bool huge);
