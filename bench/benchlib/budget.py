@@ -5,6 +5,8 @@ On one CPU the emulator counts the same instructions in every run, so that a row
 all. Where it does not, the reason stands in INEXACT, and the row may grow by TOLERANCE, as rows
 with two CPUs may.
 """
+import json
+
 from . import cost
 
 TOLERANCE = 0.02
@@ -22,6 +24,16 @@ def keep(rows):
     kept = ("cost", "ops", "cpus", "control", "classes", "exits")
     return {mode: {name: {key: row[key] for key in kept if key in row}
                    for name, row in of_mode.items()} for mode, of_mode in rows.items()}
+
+
+def dumps(world, rows):
+    """The file's text: a row is a line, so that a change of the budget can be read."""
+    modes = []
+    for mode, of_mode in sorted(keep(rows).items()):
+        lines = ",\n".join(f'  {json.dumps(name)}: {json.dumps(row)}'
+                           for name, row in sorted(of_mode.items()))
+        modes.append(f' {json.dumps(mode)}: {{\n{lines}\n }}')
+    return f'{{"world": {json.dumps(world)},\n"rows": {{\n' + ",\n".join(modes) + "\n}}\n"
 
 
 def allowed(name, row):
