@@ -251,6 +251,7 @@ static int run_loaded(struct lintel_vcpu *vcpu)
 		if (lintel_debug_steps(vcpu))
 			lintel_debug_arm_step(vcpu);
 		run->exit_reason = KVM_EXIT_UNKNOWN;
+		vcpu->ran = true;
 		ret = run_loop(vcpu);
 	}
 	if (ret == -EINTR)

@@ -214,6 +214,7 @@ struct lintel_vcpu {
 
 	struct kvm_cpuid_entry2 *cpuid;			/* [M] KVM_SET_CPUID2 */
 	unsigned int cpuid_nent;			/* [M] */
+	bool ran;					/* [M] KVM_RUN got as far as the guest */
 	u64 guest_maxphyaddr_mask;			/* [M] bits of a physical address beyond MAXPHYADDR */
 	u64 cr4_reserved;				/* [M] bits that this guest's CPUID does not allow */
 	u64 xcr0_allowed;				/* [M] */

@@ -161,3 +161,27 @@ TEST(set_cpuid_refuses)
 	c.head.nent = 1;
 	CHECK_ERRNO(ioctl(v->fd, KVM_GET_CPUID2, &c.head), E2BIG);
 }
+
+GUEST_CODE static void guest_done_at_once(void)
+{
+	guest_done();
+}
+
+TEST(after_a_run)
+{
+	struct vm *vm = vm_create(0);
+	struct vcpu *v = vcpu_create(vm, 0);
+	struct cpuid c, got = { .head.nent = 128 };
+
+	cpuid_supported(vm->dev, &c);
+	REQUIRE_OK(ioctl(v->fd, KVM_SET_CPUID2, &c.head));
+	vcpu_set_long(v, guest_done_at_once);
+	vcpu_finish(v);
+	ktap_row("the same again, and what KVM_GET_CPUID2 tells");
+	CHECK_OK(ioctl(v->fd, KVM_SET_CPUID2, &c.head));
+	REQUIRE_OK(ioctl(v->fd, KVM_GET_CPUID2, &got.head));
+	CHECK_OK(ioctl(v->fd, KVM_SET_CPUID2, &got.head));
+	ktap_row("another model");
+	cpuid_find(&c, 7, 0)->ebx ^= 1;
+	CHECK_ERRNO(ioctl(v->fd, KVM_SET_CPUID2, &c.head), EINVAL);
+}

@@ -176,38 +176,6 @@ static bool linear_width_possible(const struct kvm_cpuid_entry2 *entries, u32 ne
 	return true;
 }
 
-int lintel_cpuid_set(struct lintel_vcpu *vcpu, const struct kvm_cpuid_entry2 *entries, u32 nent)
-{
-	struct kvm_cpuid_entry2 *copy = NULL;
-	struct cpuid_index *index;
-	u32 i;
-
-	if (nent > LINTEL_MAX_CPUID)
-		return -E2BIG;
-	if (!linear_width_possible(entries, nent))
-		return -EINVAL;
-	if (nent) {
-		copy = kzalloc(nent * sizeof(*copy) + sizeof(*index), GFP_KERNEL_ACCOUNT);
-		if (!copy)
-			return -ENOMEM;
-		memcpy(copy, entries, nent * sizeof(*copy));
-		index = (struct cpuid_index *)(copy + nent);
-		memset(index->first, 0xff, sizeof(index->first));
-		for (i = nent; i-- > 0; ) {
-			int slot = slot_of(copy[i].function);
-
-			if (slot >= 0)
-				index->first[slot] = i;
-		}
-		lintel_xstate_read(index->component);
-	}
-	kfree(vcpu->cpuid);
-	vcpu->cpuid = copy;
-	vcpu->cpuid_nent = nent;
-	derive(vcpu);
-	return 0;
-}
-
 void lintel_cpuid_free(struct lintel_vcpu *vcpu)
 {
 	kfree(vcpu->cpuid);
@@ -288,6 +256,65 @@ static void query_dynamic(struct lintel_vcpu *vcpu, u32 leaf, u32 index, u32 *eb
 	}
 }
 
+static void add_dynamic(struct lintel_vcpu *vcpu, struct kvm_cpuid_entry2 *e)
+{
+	query_dynamic(vcpu, e->function, e->index, &e->ebx, &e->ecx, &e->edx, e->eax);
+}
+
+static bool same_model(struct lintel_vcpu *vcpu, const struct kvm_cpuid_entry2 *entries, u32 nent)
+{
+	u32 i;
+
+	if (nent != vcpu->cpuid_nent)
+		return false;
+	for (i = 0; i < nent; i++) {
+		struct kvm_cpuid_entry2 a = entries[i], b = vcpu->cpuid[i];
+
+		add_dynamic(vcpu, &a);
+		add_dynamic(vcpu, &b);
+		memset(a.padding, 0, sizeof(a.padding));
+		memset(b.padding, 0, sizeof(b.padding));
+		if (memcmp(&a, &b, sizeof(a)))
+			return false;
+	}
+	return true;
+}
+
+int lintel_cpuid_set(struct lintel_vcpu *vcpu, const struct kvm_cpuid_entry2 *entries, u32 nent)
+{
+	struct kvm_cpuid_entry2 *copy = NULL;
+	struct cpuid_index *index;
+	u32 i;
+
+	if (nent > LINTEL_MAX_CPUID)
+		return -E2BIG;
+	if (!linear_width_possible(entries, nent))
+		return -EINVAL;
+	/* caches of the guest's model would not follow: only what it has already may be set again */
+	if (vcpu->ran)
+		return same_model(vcpu, entries, nent) ? 0 : -EINVAL;
+	if (nent) {
+		copy = kzalloc(nent * sizeof(*copy) + sizeof(*index), GFP_KERNEL_ACCOUNT);
+		if (!copy)
+			return -ENOMEM;
+		memcpy(copy, entries, nent * sizeof(*copy));
+		index = (struct cpuid_index *)(copy + nent);
+		memset(index->first, 0xff, sizeof(index->first));
+		for (i = nent; i-- > 0; ) {
+			int slot = slot_of(copy[i].function);
+
+			if (slot >= 0)
+				index->first[slot] = i;
+		}
+		lintel_xstate_read(index->component);
+	}
+	kfree(vcpu->cpuid);
+	vcpu->cpuid = copy;
+	vcpu->cpuid_nent = nent;
+	derive(vcpu);
+	return 0;
+}
+
 /* As the guest would get them now: the bits that follow its state included. */
 int lintel_cpuid_get(struct lintel_vcpu *vcpu, struct kvm_cpuid_entry2 *entries, u32 *nent)
 {
@@ -297,10 +324,8 @@ int lintel_cpuid_get(struct lintel_vcpu *vcpu, struct kvm_cpuid_entry2 *entries,
 	if (room < vcpu->cpuid_nent)
 		return -E2BIG;
 	for (i = 0; i < vcpu->cpuid_nent; i++) {
-		struct kvm_cpuid_entry2 *e = &entries[i];
-
-		*e = vcpu->cpuid[i];
-		query_dynamic(vcpu, e->function, e->index, &e->ebx, &e->ecx, &e->edx, e->eax);
+		entries[i] = vcpu->cpuid[i];
+		add_dynamic(vcpu, &entries[i]);
 	}
 	return 0;
 }

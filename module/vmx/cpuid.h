@@ -32,7 +32,7 @@ int lintel_cpuid_emulated(struct kvm_cpuid_entry2 *entries, u32 *nent);
  * state of a new vCPU, and lintel_cpuid_set(vcpu, NULL, 0) must be called when a vCPU is made.
  * Sets vcpu->cpuid, cpuid_nent, guest_maxphyaddr_mask (every bit from MAXPHYADDR to 63),
  * cr4_reserved, xcr0_allowed. vcpu->mutex held, may sleep.  Returns 0, -E2BIG (more than 256),
- * -EINVAL (impossible linear-address width), -ENOMEM.
+ * -EINVAL (impossible linear-address width, or another model after the vCPU has run), -ENOMEM.
  */
 int lintel_cpuid_set(struct lintel_vcpu *vcpu, const struct kvm_cpuid_entry2 *entries, u32 nent);
 

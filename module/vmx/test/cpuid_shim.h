@@ -51,6 +51,7 @@ struct lintel_lapic;
 struct lintel_vcpu {
 	struct kvm_cpuid_entry2 *cpuid;
 	unsigned int cpuid_nent;
+	bool ran;
 	u64 guest_maxphyaddr_mask, cr4_reserved, xcr0_allowed, xcr0, msr_misc_enable;
 	unsigned long cr4;
 	struct lintel_lapic *lapic;

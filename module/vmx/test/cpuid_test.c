@@ -144,6 +144,14 @@ static void test_set_get(void)
 	CHECK(lintel_cpuid_set(&v, many, LINTEL_MAX_CPUID + 1) == -E2BIG);
 	CHECK(lintel_cpuid_set(&v, &bad, 1) == -EINVAL);
 	CHECK(v.cpuid_nent == ARRAY_SIZE(intel));	/* a refused set leaves the old one */
+	/* after a run the model stands */
+	v.ran = true;
+	CHECK(lintel_cpuid_set(&v, intel, ARRAY_SIZE(intel)) == 0);
+	CHECK(lintel_cpuid_set(&v, back, ARRAY_SIZE(intel)) == 0);
+	CHECK(lintel_cpuid_set(&v, intel, ARRAY_SIZE(intel) - 1) == -EINVAL);
+	back[1].eax ^= 1;
+	CHECK(lintel_cpuid_set(&v, back, ARRAY_SIZE(intel)) == -EINVAL);
+	v.ran = false;
 	for (u32 i = 0; i < LINTEL_MAX_CPUID; i++)
 		many[i] = (struct kvm_cpuid_entry2)E(0xf0000000 + i, 0, 0, i, 0, 0, 0);
 	many[LINTEL_MAX_CPUID - 1] = (struct kvm_cpuid_entry2)E(0x1, 0, 0, 0x1234, 0, 0, 0);
