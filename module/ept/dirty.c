@@ -214,6 +214,7 @@ static void sync_vcpus(struct lintel_vm *vm)
 	for_each_vcpu(i, vcpu, vm) {
 		int cpu;
 
+		/* pairs with the release when the guest was left */
 		if (smp_load_acquire(&vcpu->mode) != IN_GUEST)
 			continue;
 		cpu = READ_ONCE(vcpu->cpu);

@@ -46,42 +46,21 @@ static long max_vcpu_id(struct lintel_vm *vm, const u64 *args)
 	return 0;
 }
 
-#define SWITCH(name)								\
-static long name(struct lintel_vm *vm, const u64 *args)			\
-{										\
-	WRITE_ONCE(vm->name, args[0]);						\
-	return 0;								\
-}
-
-SWITCH(exception_payload)
-SWITCH(triple_fault_event)
-SWITCH(exit_on_emulation_failure)
-
-static long manual_dirty_log(struct lintel_vm *vm, const u64 *args)
+static long exception_payload(struct lintel_vm *vm, const u64 *args)
 {
-	if (args[0] == KVM_DIRTY_LOG_INITIALLY_SET)
-		return -EINVAL;
-	mutex_lock(&vm->slots_lock);
-	vm->ept.dirty_manual = args[0];
-	mutex_unlock(&vm->slots_lock);
+	WRITE_ONCE(vm->exception_payload, args[0]);
 	return 0;
 }
 
-static long dirty_ring(struct lintel_vm *vm, const u64 *args)
+static long triple_fault_event(struct lintel_vm *vm, const u64 *args)
 {
-	return lintel_ring_enable(vm, args[0]);
+	WRITE_ONCE(vm->triple_fault_event, args[0]);
+	return 0;
 }
 
-static long split_irqchip(struct lintel_vm *vm, const u64 *args)
+static long exit_on_emulation_failure(struct lintel_vm *vm, const u64 *args)
 {
-	return lintel_irqchip_split(vm, args[0]);
-}
-
-/* What was asked for stays: guests may run by it already. */
-static long x2apic_api(struct lintel_vm *vm, const u64 *args)
-{
-	WRITE_ONCE(vm->x2apic_api, vm->x2apic_api | args[0]);
-	lintel_irq_eoi_changed(vm);
+	WRITE_ONCE(vm->exit_on_emulation_failure, args[0]);
 	return 0;
 }
 

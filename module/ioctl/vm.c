@@ -217,7 +217,8 @@ static long vm_set_msr_filter(struct ioctl_context *ctx)
 		ret = lintel_msr_range_size(&filter->ranges[i]);
 		if (ret <= 0)
 			continue;
-		bitmap[i] = memdup_user(filter->ranges[i].bitmap, ret);
+		bitmap[i] = memdup_user((void __user __force *)filter->ranges[i].bitmap,
+					ret);
 		if (IS_ERR(bitmap[i])) {
 			ret = PTR_ERR(bitmap[i]);
 			bitmap[i] = NULL;

@@ -181,6 +181,7 @@ static inline void pi_enter(int *mode)
 /* pi_leave - the guest was left; interrupts are off still. */
 static inline void pi_leave(int *mode)
 {
+	/* what the guest did comes before */
 	smp_store_release(mode, OUTSIDE_GUEST);
 }
 
