@@ -64,6 +64,34 @@ static long exit_on_emulation_failure(struct lintel_vm *vm, const u64 *args)
 	return 0;
 }
 
+static long manual_dirty_log(struct lintel_vm *vm, const u64 *args)
+{
+	if (args[0] == KVM_DIRTY_LOG_INITIALLY_SET)
+		return -EINVAL;
+	mutex_lock(&vm->slots_lock);
+	vm->ept.dirty_manual = args[0];
+	mutex_unlock(&vm->slots_lock);
+	return 0;
+}
+
+static long dirty_ring(struct lintel_vm *vm, const u64 *args)
+{
+	return lintel_ring_enable(vm, args[0]);
+}
+
+static long split_irqchip(struct lintel_vm *vm, const u64 *args)
+{
+	return lintel_irqchip_split(vm, args[0]);
+}
+
+/* What was asked for stays: guests may run by it already. */
+static long x2apic_api(struct lintel_vm *vm, const u64 *args)
+{
+	WRITE_ONCE(vm->x2apic_api, vm->x2apic_api | args[0]);
+	lintel_irq_eoi_changed(vm);
+	return 0;
+}
+
 static const struct {
 	u32 cap;
 	u64 allowed;		/* bits of args[0] */
