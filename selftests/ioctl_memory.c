@@ -292,16 +292,8 @@ TEST(dirty_log)
 	u32 *pages = map_pages(70 * PAGE, 0), value;
 	u64 bitmap[2];
 	struct kvm_dirty_log log = { .slot = 1, .dirty_bitmap = bitmap };
-	struct kvm_userspace_memory_region r = {
-		.slot = 1, .flags = KVM_MEM_LOG_DIRTY_PAGES, .guest_phys_addr = WINDOW,
-		.memory_size = 70 * PAGE, .userspace_addr = (u64)pages,
-	};
 
-	errno = 0;
-	if (ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &r) < 0) {
-		CHECK_EQ(errno, EINVAL);
-		SKIP("KVM_MEM_LOG_DIRTY_PAGES is refused with EINVAL");
-	}
+	vm_set_region(vm, 1, KVM_MEM_LOG_DIRTY_PAGES, WINDOW, 70 * PAGE, pages);
 	for (int round = 0; round < 3; round++) {
 		ktap_row("round %d", round);
 		guest_writes(v, WINDOW + 3 * PAGE, round + 1);

@@ -52,6 +52,7 @@ struct storm {
 	u8 *seen;			/* pages ever reported */
 	unsigned int paused;		/* writers that stand still */
 	unsigned int go;		/* counts up to let them go on */
+	unsigned int full;		/* a writer's ring is: it cannot go on either */
 };
 
 static struct storm storm;
@@ -65,6 +66,7 @@ static void *run_writer(void *vcpu)
 		int event = vcpu_next(v);
 
 		if (event == KVM_EXIT_DIRTY_RING_FULL) {
+			__atomic_store_n(&storm.full, 1, __ATOMIC_SEQ_CST);
 			sched_yield();
 			continue;
 		}
@@ -102,14 +104,19 @@ static u64 take_and_copy(void)
 	return n;
 }
 
-/* Until all writers stand still; a full ring must be emptied for that. */
+/* Let the writers run; one whose ring is full needs it emptied. */
+static void yield(void)
+{
+	if (__atomic_exchange_n(&storm.full, 0, __ATOMIC_SEQ_CST))
+		take_and_copy();
+	sched_yield();
+}
+
+/* Until all writers stand still. */
 static void wait_paused(void)
 {
-	while (__atomic_load_n(&storm.paused, __ATOMIC_SEQ_CST) < WRITERS) {
-		if (storm.log->mode == DIRTY_RING)
-			take_and_copy();
-		sched_yield();
-	}
+	while (__atomic_load_n(&storm.paused, __ATOMIC_SEQ_CST) < WRITERS)
+		yield();
 }
 
 static void pause_writers(void)
@@ -139,11 +146,8 @@ static void let_write(u64 more)
 {
 	u64 until = written() + more;
 
-	while (written() < until) {
-		if (storm.log->mode == DIRTY_RING)
-			take_and_copy();
-		sched_yield();
-	}
+	while (written() < until)
+		yield();
 }
 
 /* The writers stand still and the log was taken: is anything other than it was copied? */
