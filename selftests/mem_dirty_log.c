@@ -38,6 +38,9 @@ GUEST_CODE static void guest_writes(u64 me, u64 pages)
 		page = (n >> 33) % pages;
 		if (!IN_SET(page))
 			continue;
+		/* a page that is mapped by a read is written later, by this vCPU or another */
+		if (WORD(page, me) && (n >> 20 & 1))
+			continue;
 		WORD(page, me) = ++count;
 		ARG(me) = count;
 		if (ARG(STOP))
@@ -156,7 +159,7 @@ static void compare(const char *when)
 	for (u64 page = 0; page < storm.log->pages; page++)
 		for (int w = 0; w < WRITERS; w++)
 			REQUIRE(*word(page, w) == storm.copy[page][w],
-				"%s: a write of vCPU %d to page %llu is in no log: %llu, copied %llu",
+				"%s: vCPU %d wrote to page %llu, in no log: %llu, copied %llu",
 				when, w, (unsigned long long)page,
 				(unsigned long long)*word(page, w),
 				(unsigned long long)storm.copy[page][w]);

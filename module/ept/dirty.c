@@ -223,6 +223,18 @@ static void sync_vcpus(struct lintel_vm *vm)
 	}
 }
 
+/* Is a bit set for what the leaf at @it, from its position on, maps of pages up to @last? */
+static bool any_bit(const unsigned long *bits, const struct lintel_memslot *slot,
+		    const struct ept_iter *it, u64 last)
+{
+	u64 page = it->next - slot->base, end;
+
+	if (it->level == EPT_4K)
+		return test_bit(page, bits);
+	end = min(it->base + ept_pages(it->level) - slot->base, last);
+	return find_next_bit(bits, end, page) < end;
+}
+
 /*
  * Notice the next write to pages [@first, @last) of @slot: to those whose bit in @bits is set, or
  * to all if that is NULL.  ept->lock held for write.
@@ -234,13 +246,9 @@ static void protect_pages(struct lintel_ept *ept, const struct lintel_memslot *s
 	struct ept_iter it;
 
 	for_each_ept_pte(it, ept_root(ept), slot->base + first, slot->base + last, EPT_4K) {
-		gfn_t from = max(it.base, slot->base + first) - slot->base;
-		gfn_t to = min(it.base + ept_pages(it.level), slot->base + last) - slot->base;
 		u64 new;
 
-		if (!ept_is_leaf(it.old, it.level))
-			continue;
-		if (bits && find_next_bit(bits, to, from) >= to)
+		if (!ept_is_leaf(it.old, it.level) || (bits && !any_bit(bits, slot, &it, last)))
 			continue;
 		do {
 			new = ept_log_protect(it.old, it.level, dirty_pml());

@@ -64,16 +64,17 @@ void ring_push(struct lintel_vcpu *vcpu, u32 id, u64 offset)
 {
 	struct lintel_ring *ring = &vcpu->ring;
 	struct kvm_dirty_gfn *entry = ring_entry(vcpu, ring->pushed);
+	u32 room = vcpu->vm->ept.ring_entries - ring_used(ring->pushed, READ_ONCE(ring->reset));
 
 	/* Not reached, the limit leaves room; what user space has not read is not overwritten. */
-	if (ring_used(ring->pushed, READ_ONCE(ring->reset)) >= vcpu->vm->ept.ring_entries)
+	if (!room)
 		return;
 	WRITE_ONCE(entry->slot, id);
 	WRITE_ONCE(entry->offset, offset);
 	/* User space acquires the flags, then reads the rest. */
 	smp_store_release(&entry->flags, KVM_DIRTY_GFN_F_DIRTY);
 	WRITE_ONCE(ring->pushed, ring->pushed + 1);
-	if (lintel_ring_full(vcpu))
+	if (room - 1 <= ring_reserve(dirty_pml()))
 		lintel_vcpu_request(vcpu, REQ_RING_FULL);
 }
 
@@ -99,10 +100,13 @@ static void batch_protect(struct lintel_vm *vm, struct ring_batch *batch, struct
 static void batch_add(struct lintel_vm *vm, struct ring_batch *batch, u32 id, u64 offset,
 		      struct ept_gather *gather)
 {
-	const struct lintel_memslot *slot = NULL;
+	const struct lintel_memslot *slot = batch->slot;
 	u64 first;
 
-	if (id < LINTEL_MAX_MEMSLOTS)
+	/* vm->slots_lock keeps the slot of the last entry */
+	if (id >= LINTEL_MAX_MEMSLOTS)
+		return;
+	if (!slot || slot->id != id)
 		slot = memslot_by_id(vm, array_index_nospec(id, LINTEL_MAX_MEMSLOTS));
 	/* the slot is gone, or user space has written nonsense */
 	if (!slot || !slot->dirty || offset >= slot->npages)
@@ -137,7 +141,8 @@ static u32 reset_ring(struct lintel_vcpu *vcpu, struct ring_batch *batch, struct
 		/* And only after its flags are clear. */
 		smp_store_release(&ring->reset, ring->reset + 1);
 		batch_add(vcpu->vm, batch, id, offset, gather);
-		cond_resched();
+		if (!(n % DIRTY_WORD_PAGES))
+			cond_resched();
 	}
 	return n;
 }
