@@ -63,12 +63,16 @@ bool lintel_ring_full(struct lintel_vcpu *vcpu)
 void ring_push(struct lintel_vcpu *vcpu, u32 id, u64 offset)
 {
 	struct lintel_ring *ring = &vcpu->ring;
-	struct kvm_dirty_gfn *entry = ring_entry(vcpu, ring->pushed);
-	u32 room = vcpu->vm->ept.ring_entries - ring_used(ring->pushed, READ_ONCE(ring->reset));
+	struct kvm_dirty_gfn *entry;
+	u32 room;
 
+	/* Whoever takes the thread off the CPU may write for its guest: steal time. */
+	preempt_disable();
+	entry = ring_entry(vcpu, ring->pushed);
+	room = vcpu->vm->ept.ring_entries - ring_used(ring->pushed, READ_ONCE(ring->reset));
 	/* Not reached, the limit leaves room; what user space has not read is not overwritten. */
 	if (!room)
-		return;
+		goto out;
 	WRITE_ONCE(entry->slot, id);
 	WRITE_ONCE(entry->offset, offset);
 	/* User space acquires the flags, then reads the rest. */
@@ -76,6 +80,8 @@ void ring_push(struct lintel_vcpu *vcpu, u32 id, u64 offset)
 	WRITE_ONCE(ring->pushed, ring->pushed + 1);
 	if (room - 1 <= ring_reserve(dirty_pml()))
 		lintel_vcpu_request(vcpu, REQ_RING_FULL);
+out:
+	preempt_enable();
 }
 
 /* A run of entries near each other, to be protected by one walk. */
