@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KVM_X86_SET_MCE: a machine check for the guest, as a VMM reports it that got SIGBUS for guest memory.
- * SDM, chapter "Machine-Check Architecture".
+ * KVM_X86_SET_MCE: a machine check for the guest, as a VMM reports it that got SIGBUS for guest
+ * memory. SDM, chapter "Machine-Check Architecture".
  */
 #include <linux/nospec.h>
 #include <asm/mce.h>
