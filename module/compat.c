@@ -5,6 +5,7 @@
 #include "compat.h"
 
 #include <linux/kvm_host.h>
+#include <asm/apic.h>
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
 #include <linux/entry-kvm.h>
 #else
@@ -34,3 +35,21 @@ int lintel_guest_mode_handle_work(void)
 	return xfer_to_guest_mode_handle_work();
 }
 #endif
+
+/* 6.5 made the calls through the APIC driver static ones. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+void lintel_send_vector(int cpu, u8 vector)
+{
+	apic->send_IPI_mask(cpumask_of(cpu), vector);
+}
+#else
+void lintel_send_vector(int cpu, u8 vector)
+{
+	__apic_send_IPI_mask(cpumask_of(cpu), vector);
+}
+#endif
+
+bool lintel_host_x2apic(void)
+{
+	return x2apic_mode;
+}

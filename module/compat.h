@@ -97,6 +97,18 @@ bool lintel_guest_mode_work_pending(void);
 #define lintel_send_reschedule(cpu)	arch_smp_send_reschedule(cpu)
 #endif
 
+/*
+ * The host's own APIC: functions, since newer kernels' <asm/apic.h> has a posted-interrupt
+ * descriptor that ours would clash with.
+ */
+void lintel_send_vector(int cpu, u8 vector);
+bool lintel_host_x2apic(void);
+
+/* 6.9 knows the bit. */
+#ifndef X86_CR4_FRED
+#define X86_CR4_FRED		BIT_ULL(32)
+#endif
+
 /* 6.2 dropped the argument. */
 #include <linux/rcupdate.h>
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)

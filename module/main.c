@@ -23,6 +23,9 @@ struct lintel_params lintel_params = {
 	.pml = true,
 	.ple = true,
 	.preemption_timer = true,
+	.apicv = true,
+	.vid = true,
+	.posted_interrupts = true,
 };
 
 #define FEATURE_PARAM(name, text)						\
@@ -36,6 +39,9 @@ FEATURE_PARAM(ept_1g, "use 1 GiB EPT entries");
 FEATURE_PARAM(pml, "use page-modification logging");
 FEATURE_PARAM(ple, "use PAUSE-loop exiting");
 FEATURE_PARAM(preemption_timer, "use the VMX-preemption timer for the guest's local APIC timer");
+FEATURE_PARAM(apicv, "use the local APIC's virtualisation: TPR shadow, and what vid says");
+FEATURE_PARAM(vid, "use APIC-register virtualisation and virtual-interrupt delivery; needs apicv");
+FEATURE_PARAM(posted_interrupts, "use posted interrupts; needs vid");
 
 static bool claim_kvm_node;
 module_param(claim_kvm_node, bool, 0444);

@@ -17,6 +17,9 @@ struct lintel_params {
 	bool pml;		/* page-modification logging */
 	bool ple;		/* PAUSE-loop exiting */
 	bool preemption_timer;	/* VMX-preemption timer, for the guest's local APIC timer */
+	bool apicv;		/* TPR shadow */
+	bool vid;		/* virtual-interrupt delivery, APIC registers; needs apicv */
+	bool posted_interrupts;	/* interrupts from outside without an exit; needs vid */
 };
 
 extern struct lintel_params lintel_params;

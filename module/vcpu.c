@@ -9,11 +9,13 @@
 #include <linux/cpumask.h>
 #include <linux/sched/signal.h>
 #include <linux/smp.h>
+#include <asm/irq_vectors.h>
 #include <asm/trapnr.h>
 
 #include "compat.h"
 #include "halt.h"
 #include "irq/irq.h"
+#include "params.h"
 #include "paravirt/clock.h"
 #include "paravirt/yield.h"
 #include "regs.h"
@@ -26,7 +28,8 @@
 #include "vmx/msr.h"
 #include "vmx/run.h"
 
-void lintel_vcpu_kick(struct lintel_vcpu *vcpu)
+/* Wake the thread from HLT, or interrupt the guest. */
+static void notify(struct lintel_vcpu *vcpu, bool posted)
 {
 	int cpu;
 
@@ -36,14 +39,26 @@ void lintel_vcpu_kick(struct lintel_vcpu *vcpu)
 		WRITE_ONCE(vcpu->ready, true);
 		wake_up(&vcpu->wait);
 	}
-	if (READ_ONCE(vcpu->mode) != IN_GUEST)
-		return;
-	/* The reschedule IPI has no state that senders could fight over, and any interrupt will do. */
 	preempt_disable();
-	cpu = READ_ONCE(vcpu->cpu);
-	if (cpu >= 0 && cpu != smp_processor_id() && cpu_online(cpu))
-		lintel_send_reschedule(cpu);
+	cpu = pi_guest_cpu(&vcpu->mode, &vcpu->cpu);
+	if (cpu >= 0 && cpu != smp_processor_id() && cpu_online(cpu)) {
+		/* any interrupt will do; this one has no state that senders could fight over */
+		if (posted)
+			lintel_send_vector(cpu, POSTED_INTR_VECTOR);
+		else
+			lintel_send_reschedule(cpu);
+	}
 	preempt_enable();
+}
+
+void lintel_vcpu_kick(struct lintel_vcpu *vcpu)
+{
+	notify(vcpu, false);
+}
+
+void lintel_vcpu_notify_posted(struct lintel_vcpu *vcpu)
+{
+	notify(vcpu, lintel_params.posted_interrupts);
 }
 
 void lintel_vcpu_notify_event(struct lintel_vcpu *vcpu)
@@ -123,8 +138,9 @@ static int serve_requests(struct lintel_vcpu *vcpu)
 			return TO_USER;
 		}
 	}
-	/* nothing to write: the software LAPIC sees each EOI */
-	clear_bit(REQ_EOI_VECTORS, &vcpu->requests);
+	/* the software LAPIC sees each EOI: for it there is nothing to do */
+	if (test_and_clear_bit(REQ_EOI_VECTORS, &vcpu->requests))
+		lintel_vapic_eoi_vectors(vcpu);
 	if (test_and_clear_bit(REQ_DEBUG_STEP, &vcpu->requests))
 		return lintel_debug_exit(vcpu, X86_TRAP_DB, DR_STEP);
 	if (test_and_clear_bit(REQ_MSR_FILTER, &vcpu->requests))

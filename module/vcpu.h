@@ -267,6 +267,9 @@ void lintel_vcpu_kick(struct lintel_vcpu *vcpu);
 /* lintel_vcpu_notify_event - REQ_EVENT and a kick: an interrupt may be deliverable.  Any context. */
 void lintel_vcpu_notify_event(struct lintel_vcpu *vcpu);
 
+/* lintel_vcpu_notify_posted - a vector was posted, and pi_post() says: notify.  Any context. */
+void lintel_vcpu_notify_posted(struct lintel_vcpu *vcpu);
+
 /* lintel_vcpu_queue_nmi - one NMI for this vCPU.  Any context. */
 void lintel_vcpu_queue_nmi(struct lintel_vcpu *vcpu);
 

@@ -10,7 +10,9 @@
 #include <linux/pid.h>
 #include <linux/preempt.h>
 #include <linux/slab.h>
+#include <linux/smp.h>
 #include <asm/apicdef.h>
+#include <asm/irq_vectors.h>
 #include <asm/msr-index.h>
 
 #include "irq/irq.h"
@@ -41,6 +43,8 @@ static void load_on_cpu(struct lintel_vcpu *vcpu, int cpu)
 	}
 	lintel_steal_load(vcpu);
 	WRITE_ONCE(vcpu->cpu, cpu);
+	lintel_vapic_load(vcpu, POSTED_INTR_VECTOR,
+			  pi_ndst(cpu_physical_id(cpu), lintel_host_x2apic()));
 }
 
 static void put_from_cpu(struct lintel_vcpu *vcpu)
@@ -65,6 +69,7 @@ static void sched_out(struct preempt_notifier *notifier, struct task_struct *nex
 
 	if (task_is_runnable(current))
 		WRITE_ONCE(vcpu->ready, true);
+	lintel_vapic_preempted(vcpu);
 	put_from_cpu(vcpu);
 }
 

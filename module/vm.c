@@ -85,6 +85,8 @@ static void vm_release(struct kref *refs)
 	lintel_irqchip_destroy(vm);
 	/* before the vCPUs: the MMU notifier looks at them until it is unregistered */
 	lintel_ept_destroy(vm);
+	if (vm->apic_page)
+		__free_page(vm->apic_page);
 	/* from the end, so that whoever walks the others finds none that is freed */
 	while (vm->nr_vcpus) {
 		i = vm->nr_vcpus - 1;

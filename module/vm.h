@@ -48,6 +48,8 @@ struct lintel_vm {
 	u32 x2apic_api;					/* [A] KVM_CAP_X2APIC_API */
 	struct lintel_ioeventfds __rcu *ioeventfds;	/* [L] writers, io_srcu readers */
 	struct lintel_pit *pit;				/* [L] set once with smp_store_release, [irq] */
+	struct page *apic_page;				/* [L] the APIC-access page: vapic.c */
+	atomic_t apics_away;				/* [A] LAPICs not at the reset address */
 
 	struct lintel_coalesced coalesced;		/* [A] its own locks */
 

@@ -131,7 +131,8 @@ TEST(parameters)
 		{ "ept_2m=7", false },
 		{ "claim_kvm_node=perhaps", false },
 		{ "min_timer_period_us=10", true },
-		{ "vpid=0 ept_ad=0 ept_2m=0 ept_1g=0 ple=0 preemption_timer=0", true },
+		{ "vpid=0 ept_ad=0 ept_2m=0 ept_1g=0 ple=0 preemption_timer=0 apicv=0", true },
+		{ "vid=0 posted_interrupts=0", true },
 	};
 
 	if (strcmp(module_name(), "lintel"))

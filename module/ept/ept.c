@@ -146,6 +146,19 @@ void ept_zap_and_free(struct lintel_ept *ept, gfn_t start, gfn_t end, bool may_s
 	ept_free_tables(ept, &gather, may_sleep);
 }
 
+void lintel_ept_drop(struct lintel_vm *vm, gfn_t gfn)
+{
+	struct lintel_ept *ept = &vm->ept;
+	struct ept_gather gather = {};
+
+	write_lock(&ept->lock);
+	WRITE_ONCE(ept->invalidate_seq, ept->invalidate_seq + 1);
+	ept_zap(ept, gfn, gfn + 1, &gather);
+	ept_flush(ept, &gather);
+	write_unlock(&ept->lock);
+	ept_free_tables(ept, &gather, true);
+}
+
 int lintel_ept_init(struct lintel_vm *vm)
 {
 	struct lintel_ept *ept = &vm->ept;

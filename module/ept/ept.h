@@ -91,6 +91,12 @@ int lintel_ept_fault(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int access);
 long lintel_ept_prefault(struct lintel_vcpu *vcpu, gpa_t gpa, u64 size);
 
 /*
+ * lintel_ept_drop - take the entry of @gfn away, and whatever a fault is about to put there.  May
+ * sleep.
+ */
+void lintel_ept_drop(struct lintel_vm *vm, gfn_t gfn);
+
+/*
  * lintel_guest_read / lintel_guest_write - copy @len bytes between guest-physical memory at @gpa
  * and a kernel buffer, across pages and slots.  In the VMM's mm, may sleep.  Writes go through
  * the VMM's mapping (so COW, dirty tracking and the like just work).

@@ -14,6 +14,7 @@
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/swap.h>
+#include <asm/apicdef.h>
 #include <asm/cpufeature.h>
 #include <asm/memtype.h>
 #include <asm/mtrr.h>
@@ -310,7 +311,7 @@ static int fault_map(struct fault *f)
 			ret = -EAGAIN;
 		else
 			ret = fault_install(f, fault_level(f));
-		if (ret == EPT_FIXED && (f->access & ACCESS_WRITE))
+		if (ret == EPT_FIXED && f->slot && (f->access & ACCESS_WRITE))
 			dirty_mark(f->vm, f->vcpu, f->slot, f->gfn);
 		read_unlock(&ept->lock);
 
@@ -358,6 +359,28 @@ static int fault_resolve(struct fault *f)
 	return ret;
 }
 
+/*
+ * The APIC-access page, which no slot has: the processor takes accesses to it for accesses to the
+ * local APIC.  Whoever forbids it, by a slot there or by apics_away, calls lintel_ept_drop() then;
+ * f->seq is older than the look at both.
+ */
+static int fault_apic_page(struct fault *f)
+{
+	struct lintel_vm *vm = f->vm;
+	int ret;
+
+	if (!vm->apic_page || f->gfn != APIC_DEFAULT_PHYS_BASE >> PAGE_SHIFT ||
+	    atomic_read(&vm->apics_away) || (f->access & ACCESS_EXEC))
+		return EPT_MMIO;
+	f->pfn = page_to_pfn(vm->apic_page);
+	f->writable = true;
+	f->memtype = MTRR_TYPE_WRBACK;
+	ret = fault_map(f);
+	while (f->nr_tables)
+		__free_page(f->tables[--f->nr_tables]);
+	return ret;
+}
+
 static int fault_handle(struct fault *f, unsigned int *slot_hint)
 {
 	struct lintel_vm *vm = f->vm;
@@ -398,8 +421,11 @@ int lintel_ept_fault(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int access)
 	struct fault f = {
 		.vm = vcpu->vm, .vcpu = vcpu, .gfn = gpa >> PAGE_SHIFT, .access = access,
 	};
+	int ret;
 
-	return fault_handle(&f, &vcpu->slot_hint);
+	f.seq = ept_notifier_seq(&vcpu->vm->ept);
+	ret = fault_handle(&f, &vcpu->slot_hint);
+	return ret == EPT_MMIO && !f.slot ? fault_apic_page(&f) : ret;
 }
 
 long lintel_ept_prefault(struct lintel_vcpu *vcpu, gpa_t gpa, u64 size)

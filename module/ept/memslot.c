@@ -18,6 +18,7 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <asm/apicdef.h>
 
 #include "dirty.h"
 
@@ -301,6 +302,9 @@ int lintel_memslot_set(struct lintel_vm *vm, const struct kvm_userspace_memory_r
 		return ret;
 	mutex_lock(&vm->slots_lock);
 	ret = region_apply(vm, region);
+	/* a slot there hides the local APIC */
+	if (!ret && vm->apic_page)
+		lintel_ept_drop(vm, APIC_DEFAULT_PHYS_BASE >> PAGE_SHIFT);
 	mutex_unlock(&vm->slots_lock);
 	return ret;
 }

@@ -18,6 +18,7 @@
 #include <linux/hrtimer.h>
 #include <linux/kvm.h>
 #include <linux/ktime.h>
+#include <linux/log2.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>

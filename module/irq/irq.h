@@ -138,6 +138,8 @@ void lintel_lapic_set_tsc_deadline(struct lintel_vcpu *vcpu, u64 deadline);
  * RFLAGS.IF.  Running thread.
  */
 int lintel_irq_pending(struct lintel_vcpu *vcpu);
+/* lintel_irq_to_inject - likewise, but not what the processor delivers by itself. */
+int lintel_irq_to_inject(struct lintel_vcpu *vcpu);
 /* lintel_irq_ack - take it: IRR -> ISR, or the PIC's INTA cycle.  The vector, -1 if it is gone. */
 int lintel_irq_ack(struct lintel_vcpu *vcpu);
 
@@ -202,5 +204,43 @@ u64 lintel_lapic_timer_tsc(const struct lintel_vcpu *vcpu);
 void lintel_lapic_timer_wait(struct lintel_vcpu *vcpu, bool waiting);
 /* lintel_lapic_timer_tsc_moved - the guest's TSC, or the host's below it, has another value. */
 void lintel_lapic_timer_tsc_moved(struct lintel_vcpu *vcpu);
+
+/* --- virtual-APIC page and posted interrupts: running thread unless said otherwise --- */
+
+enum lapic_place {
+	LAPIC_XAPIC,		/* at the address after reset */
+	LAPIC_X2APIC,
+	LAPIC_ELSEWHERE,	/* moved or switched off */
+};
+
+/* What the VMCS has to be told. */
+#define VAPIC_PLACE	BIT(0)
+#define VAPIC_EOI_EXITS	BIT(1)
+#define VAPIC_STATUS	BIT(2)
+struct vapic_update {
+	enum lapic_place place;
+	u64 eoi_exits[4];
+	u16 status;		/* RVI in the low half, SVI in the high one */
+};
+
+/* lintel_vapic_on - virtual-interrupt delivery is used for this vCPU.  Any context. */
+bool lintel_vapic_on(const struct lintel_vcpu *vcpu);
+hpa_t lintel_vapic_page(const struct lintel_vcpu *vcpu);
+hpa_t lintel_vapic_descriptor(const struct lintel_vcpu *vcpu);
+/*
+ * lintel_vapic_enter - before an entry, in the window, mode = IN_GUEST: what was posted gets into
+ * the IRR.  Returns VAPIC_* bits, with the fields of @update that belong to them filled.
+ */
+unsigned int lintel_vapic_enter(struct lintel_vcpu *vcpu, struct vapic_update *update);
+/* lintel_vapic_eoi_vectors - REQ_EOI_VECTORS was set. */
+void lintel_vapic_eoi_vectors(struct lintel_vcpu *vcpu);
+/* On a CPU again, with the notification vector and destination; preempted.  Preemption off. */
+void lintel_vapic_load(struct lintel_vcpu *vcpu, u8 vector, u32 ndst);
+void lintel_vapic_preempted(struct lintel_vcpu *vcpu);
+/* The processor has written the register at @offset; it has ended @vector. */
+void lintel_vapic_written(struct lintel_vcpu *vcpu, unsigned int offset);
+void lintel_vapic_ended(struct lintel_vcpu *vcpu, u8 vector);
+/* lintel_lapic_threshold - without it: an interrupt waits for the TPR to fall below this class. */
+unsigned int lintel_lapic_threshold(struct lintel_vcpu *vcpu);
 
 #endif

@@ -14,19 +14,6 @@
 #define BASE_RESERVED		0x2ffull	/* bits 7:0 and 9 */
 #define CPUID_1_ECX_X2APIC	BIT(21)
 
-static int lapic_highest(struct lintel_lapic *lapic, unsigned int offset)
-{
-	int i;
-
-	for (i = 7; i >= 0; i--) {
-		u32 word = lapic_get(lapic, offset + i * 16);
-
-		if (word)
-			return i * 32 + fls(word) - 1;
-	}
-	return -1;
-}
-
 u32 lintel_lapic_update_ppr(struct lintel_lapic *lapic)
 {
 	u32 tpr = lapic_get(lapic, APIC_TASKPRI) & 0xff;
@@ -111,13 +98,18 @@ int lintel_irq_eoi_exit(struct lintel_vcpu *vcpu)
 
 int lintel_irq_pending(struct lintel_vcpu *vcpu)
 {
-	struct lintel_lapic *lapic = vcpu->lapic;
 	int vector;
 
-	if (!lapic)
+	if (!vcpu->lapic)
 		return -1;
-	vector = extint_peek(lapic);
-	return vector >= 0 ? vector : lapic_deliverable(lapic);
+	lintel_vapic_sync(vcpu->lapic);
+	vector = extint_peek(vcpu->lapic);
+	return vector >= 0 ? vector : lapic_deliverable(vcpu->lapic);
+}
+
+int lintel_irq_to_inject(struct lintel_vcpu *vcpu)
+{
+	return lintel_vapic_on(vcpu) ? extint_peek(vcpu->lapic) : lintel_irq_pending(vcpu);
 }
 
 int lintel_irq_ack(struct lintel_vcpu *vcpu)
@@ -130,6 +122,8 @@ int lintel_irq_ack(struct lintel_vcpu *vcpu)
 	vector = extint_ack(lapic);
 	if (vector >= 0)
 		return vector;
+	if (lapic->vid)
+		return -1;
 
 	vector = lapic_deliverable(lapic);
 	if (vector < 0)
@@ -143,22 +137,27 @@ int lintel_irq_ack(struct lintel_vcpu *vcpu)
 void lintel_lapic_eoi(struct lintel_lapic *lapic)
 {
 	int vector = lapic_highest(lapic, APIC_ISR);
-	struct lintel_vm *vm = lapic->vcpu->vm;
-	bool level;
 
 	if (vector < 0)
 		return;
 	clear_bit(vector % 32, lapic_bitmap(lapic, APIC_ISR, vector));
+	lintel_vapic_changed(lapic);
 	lintel_lapic_update_ppr(lapic);
+	lintel_vapic_ended(lapic->vcpu, vector);
+}
 
-	level = test_bit(vector % 32, lapic_bitmap(lapic, APIC_TMR, vector));
-	if (!vm->irqchip_split) {
-		lintel_ioapic_eoi(vm, vector, level);
-	} else if (level && lintel_routing_has_level(vm, vector)) {
+void lintel_vapic_ended(struct lintel_vcpu *vcpu, u8 vector)
+{
+	struct lintel_lapic *lapic = vcpu->lapic;
+	bool level = test_bit(vector % 32, lapic_bitmap(lapic, APIC_TMR, vector));
+
+	if (!vcpu->vm->irqchip_split) {
+		lintel_ioapic_eoi(vcpu->vm, vector, level);
+	} else if (level && lintel_routing_has_level(vcpu->vm, vector)) {
 		lapic->eoi_exit = vector;
-		lintel_vcpu_request(lapic->vcpu, REQ_IOAPIC_EOI);
+		lintel_vcpu_request(vcpu, REQ_IOAPIC_EOI);
 	}
-	lintel_vcpu_request(lapic->vcpu, REQ_EVENT);
+	lintel_vcpu_request(vcpu, REQ_EVENT);
 }
 
 bool lintel_lapic_eoi_private(struct lintel_vcpu *vcpu)
@@ -166,7 +165,7 @@ bool lintel_lapic_eoi_private(struct lintel_vcpu *vcpu)
 	struct lintel_lapic *lapic = vcpu->lapic;
 	int vector;
 
-	if (!lapic)
+	if (!lapic || lapic->vid)
 		return false;
 	vector = lapic_highest(lapic, APIC_ISR);
 	return vector >= 0 && lapic_highest(lapic, APIC_IRR) < 0 &&
@@ -223,6 +222,7 @@ static void lapic_reset_registers(struct lintel_lapic *lapic)
 	unsigned int offset;
 
 	lintel_lapic_timer_stop(lapic);
+	lintel_vapic_clear(lapic);
 	for (offset = 0; offset < KVM_APIC_REG_SIZE; offset += 4)
 		lapic_put(lapic, offset, 0);
 	atomic_set(&lapic->esr, 0);
@@ -250,6 +250,7 @@ void lintel_lapic_reset(struct lintel_vcpu *vcpu, bool init)
 			base |= MSR_IA32_APICBASE_BSP;
 		WRITE_ONCE(lapic->base, base);
 		WRITE_ONCE(lapic->events, 0);
+		lintel_vapic_moved(lapic);
 	}
 	lapic->extint = -1;
 	lapic->eoi_exit = -1;
@@ -305,6 +306,7 @@ int lintel_lapic_set_base(struct lintel_vcpu *vcpu, u64 base, bool host_initiate
 	}
 	if ((old ^ base) & (MSR_IA32_APICBASE_ENABLE | X2APIC_ENABLE))
 		lapic_set_id(lapic);
+	lintel_vapic_moved(lapic);
 	lintel_vcpu_request(vcpu, REQ_EVENT);
 	return 0;
 }
@@ -334,6 +336,7 @@ int lintel_lapic_get(struct lintel_vcpu *vcpu, struct kvm_lapic_state *state)
 	u32 value;
 
 	lintel_lapic_timer_update(vcpu);
+	lintel_vapic_sync(lapic);
 	lintel_lapic_update_ppr(lapic);
 	memcpy(state->regs, lapic->regs, sizeof(state->regs));
 	value = lintel_lapic_timer_count(lapic);
@@ -349,6 +352,7 @@ int lintel_lapic_set(struct lintel_vcpu *vcpu, const struct kvm_lapic_state *sta
 {
 	struct lintel_lapic *lapic = vcpu->lapic;
 	u64 deadline = lapic->timer.deadline;
+	unsigned int i;
 	u32 id;
 
 	memcpy(&id, state->regs + APIC_ID, sizeof(id));
@@ -356,7 +360,10 @@ int lintel_lapic_set(struct lintel_vcpu *vcpu, const struct kvm_lapic_state *sta
 		return -EINVAL;
 
 	lintel_lapic_timer_stop(lapic);
+	lintel_vapic_clear(lapic);
 	memcpy(lapic->regs, state->regs, sizeof(state->regs));
+	for (i = 0; i < ARRAY_SIZE(lapic->kept); i++)
+		lapic->kept[i] = lapic->regs[i * 4];
 	lapic_put(lapic, APIC_LVR, LAPIC_VERSION_6_LVTS);
 	lintel_lapic_sanitize(lapic);
 	if (lapic_x2apic(lapic))
@@ -376,7 +383,9 @@ int lintel_lapic_set(struct lintel_vcpu *vcpu, const struct kvm_lapic_state *sta
 
 int lintel_lapic_create(struct lintel_vcpu *vcpu)
 {
-	struct lintel_lapic *lapic = kzalloc(sizeof(*lapic), GFP_KERNEL_ACCOUNT);
+	/* a power of two: the descriptor has to be aligned */
+	struct lintel_lapic *lapic = kzalloc(roundup_pow_of_two(sizeof(*lapic)),
+					     GFP_KERNEL_ACCOUNT);
 
 	if (!lapic)
 		return -ENOMEM;
@@ -386,6 +395,11 @@ int lintel_lapic_create(struct lintel_vcpu *vcpu)
 		return -ENOMEM;
 	}
 	lapic->vcpu = vcpu;
+	if (lintel_vapic_create(lapic)) {
+		free_page((unsigned long)lapic->regs);
+		kfree(lapic);
+		return -ENOMEM;
+	}
 	lintel_lapic_timer_init(lapic);
 	vcpu->lapic = lapic;
 	lintel_lapic_reset(vcpu, false);
@@ -400,6 +414,8 @@ void lintel_lapic_destroy(struct lintel_vcpu *vcpu)
 		return;
 	vcpu->lapic = NULL;
 	lintel_lapic_timer_stop(lapic);
+	if (lapic->away)
+		atomic_dec(&vcpu->vm->apics_away);
 	free_page((unsigned long)lapic->regs);
 	kfree(lapic);
 }

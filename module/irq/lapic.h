@@ -16,6 +16,7 @@
 
 #include "env.h"
 #include "irq.h"
+#include "posted.h"
 
 /* Delivery modes: bits 10:8 of ICR, LVT, MSI data and IOAPIC entries. */
 enum lapic_mode {
@@ -74,9 +75,25 @@ struct lapic_timer {
 	bool pending;			/* expired, not yet in the IRR; set by the hrtimer */
 };
 
+/* Bits of work: what the next entry with virtual-interrupt delivery has to write. */
+enum vapic_work {
+	WORK_MODE,		/* base changed */
+	WORK_STATUS,		/* IRR or ISR was written by software */
+	WORK_EOI_EXITS,		/* eoi_vectors or TMR changed */
+	WORK_HELD,		/* held has bits */
+};
+
 struct lintel_lapic {
+	struct pi_desc pi;		/* first: aligned as the struct is */
 	struct lintel_vcpu *vcpu;
 	u32 *regs;
+	bool vid;			/* the processor delivers: vapic.c */
+	bool away;			/* counted in vm->apics_away */
+	unsigned long work;		/* bits of enum vapic_work */
+	DECLARE_BITMAP(held, 256);	/* level-triggered requests that wait for eoi_exits */
+	DECLARE_BITMAP(eoi_exits, 256);	/* what the VMCS holds */
+	u64 eoi_vectors[4];		/* lintel_irq_eoi_vectors() */
+	u32 kept[64];			/* each register as software wrote it last */
 	u64 base;			/* IA32_APIC_BASE */
 	unsigned long events;		/* bits of enum lapic_event */
 	int extint;			/* of a PIC in user space, waiting; -1: none */
@@ -93,7 +110,22 @@ static inline u32 lapic_get(const struct lintel_lapic *lapic, unsigned int offse
 
 static inline void lapic_put(struct lintel_lapic *lapic, unsigned int offset, u32 value)
 {
+	lapic->kept[offset / 16] = value;
 	WRITE_ONCE(lapic->regs[offset / 4], value);
+}
+
+/* The highest vector in IRR, ISR or TMR, or -1. */
+static inline int lapic_highest(const struct lintel_lapic *lapic, unsigned int offset)
+{
+	int i;
+
+	for (i = 7; i >= 0; i--) {
+		u32 word = lapic_get(lapic, offset + i * 16);
+
+		if (word)
+			return i * 32 + fls(word) - 1;
+	}
+	return -1;
 }
 
 /* IRR, ISR and TMR: 32 bits of the bitmap in each 16-byte slot. */
@@ -124,6 +156,16 @@ static inline u32 lapic_physical_id(const struct lintel_lapic *lapic)
 	return lapic_get(lapic, APIC_ID) >> 24;
 }
 
+static inline enum lapic_place lapic_place(const struct lintel_lapic *lapic)
+{
+	u64 base = READ_ONCE(lapic->base);
+
+	if (base & X2APIC_ENABLE)
+		return LAPIC_X2APIC;
+	return base & MSR_IA32_APICBASE_ENABLE && (base & PAGE_MASK) == APIC_DEFAULT_PHYS_BASE ?
+		LAPIC_XAPIC : LAPIC_ELSEWHERE;
+}
+
 static inline bool lapic_software_enabled(const struct lintel_lapic *lapic)
 {
 	return lapic_get(lapic, APIC_SPIV) & APIC_SPIV_APIC_ENABLED;
@@ -148,11 +190,26 @@ bool lintel_lapic_takes_pic(const struct lintel_lapic *lapic);
 u32 lintel_lapic_update_ppr(struct lintel_lapic *lapic);
 void lintel_lapic_eoi(struct lintel_lapic *lapic);
 
+/* --- vapic.c --- */
+
+/* lintel_vapic_create - whether it is used is settled here.  vm->lock held.  -ENOMEM. */
+int lintel_vapic_create(struct lintel_lapic *lapic);
+/* lintel_vapic_post - request @vector, its TMR bit set.  Any context.  1; 0: it waits already. */
+int lintel_vapic_post(struct lintel_lapic *lapic, u8 vector, bool level);
+/* Running thread, or vcpu->mutex held: move what was posted into the IRR; forget it. */
+void lintel_vapic_sync(struct lintel_lapic *lapic);
+void lintel_vapic_clear(struct lintel_lapic *lapic);
+/* lintel_vapic_changed - software has written IRR or ISR; _moved: the base.  May sleep. */
+void lintel_vapic_changed(struct lintel_lapic *lapic);
+void lintel_vapic_moved(struct lintel_lapic *lapic);
+
 /* --- lapic_reg.c --- */
 
 /* Offsets into the page; -EINVAL: no such register, reserved bits, not in this mode. */
 int lintel_lapic_reg_read(struct lintel_lapic *lapic, unsigned int offset, u32 *value);
 int lintel_lapic_reg_write(struct lintel_lapic *lapic, unsigned int offset, u32 value);
+/* lintel_lapic_guest_write - by the guest, in xAPIC mode: an error goes to the ESR. */
+void lintel_lapic_guest_write(struct lintel_lapic *lapic, unsigned int offset, u32 value);
 bool lintel_lapic_mmio(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int len, void *data,
 		       bool write);
 /* lintel_lapic_sanitize - keep of a page from user space what the registers can hold. */

@@ -65,6 +65,8 @@ static int accept_vector(struct lintel_lapic *lapic, u8 vector, bool level)
 		set_bit(vector % 32, lapic_bitmap(lapic, APIC_TMR, vector));
 	else
 		clear_bit(vector % 32, lapic_bitmap(lapic, APIC_TMR, vector));
+	if (lapic->vid)
+		return lintel_vapic_post(lapic, vector, level);
 	if (test_and_set_bit(vector % 32, lapic_bitmap(lapic, APIC_IRR, vector)))
 		return 0;
 	lintel_vcpu_notify_event(lapic->vcpu);

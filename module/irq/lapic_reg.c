@@ -185,6 +185,13 @@ int lintel_lapic_reg_write(struct lintel_lapic *lapic, unsigned int offset, u32 
 	return 0;
 }
 
+void lintel_lapic_guest_write(struct lintel_lapic *lapic, unsigned int offset, u32 value)
+{
+	/* the ID is read-only, and writing it no error */
+	if (lintel_lapic_reg_write(lapic, offset, value) && offset != APIC_ID)
+		lintel_lapic_error(lapic, ESR_ILLEGAL_REGISTER);
+}
+
 /*
  * The SDM asks for aligned 32-bit accesses.  Reads of fewer bytes work, as on the hardware;
  * other accesses are claimed and have no effect.
@@ -196,7 +203,6 @@ bool lintel_lapic_mmio(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int len, vo
 	u64 base = lapic->base;
 	unsigned int offset, byte;
 	u32 value;
-	int ret;
 
 	if (!(base & MSR_IA32_APICBASE_ENABLE) || base & X2APIC_ENABLE)
 		return false;
@@ -210,19 +216,15 @@ bool lintel_lapic_mmio(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int len, vo
 		if (len != 4 || byte)
 			return true;
 		memcpy(&value, data, 4);
-		ret = lintel_lapic_reg_write(lapic, offset, value);
-		/* the ID is read-only, and writing it no error */
-		if (ret && offset == APIC_ID)
-			ret = 0;
+		lintel_lapic_guest_write(lapic, offset, value);
 	} else {
 		memset(data, 0, len);
 		if (byte + len > 4)
 			return true;
-		ret = lintel_lapic_reg_read(lapic, offset, &value);
+		if (lintel_lapic_reg_read(lapic, offset, &value))
+			lintel_lapic_error(lapic, ESR_ILLEGAL_REGISTER);
 		memcpy(data, (u8 *)&value + byte, len);
 	}
-	if (ret)
-		lintel_lapic_error(lapic, ESR_ILLEGAL_REGISTER);
 	return true;
 }
 

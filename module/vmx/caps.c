@@ -13,6 +13,8 @@
 #include <linux/string.h>
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
+#include <asm/processor-flags.h>
+#include <asm/special_insns.h>
 #include <asm/tsc.h>
 
 #include "caps.h"
@@ -34,13 +36,18 @@ struct control_word {
 	struct control_name names[12];
 };
 
+/* All of them, or none: a local APIC that is half in hardware has no mode for the other half. */
+#define APICV_CONTROLS								\
+	(SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES | SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE |	\
+	 SECONDARY_EXEC_APIC_REGISTER_VIRT | SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY)
+
 #define WORD(member)	offsetof(struct vmx_caps, member)
 
 static const struct control_word words[] = {
 	{
 		"pin-based controls", MSR_IA32_VMX_PINBASED_CTLS, MSR_IA32_VMX_TRUE_PINBASED_CTLS,
 		.must = PIN_BASED_EXT_INTR_MASK | PIN_BASED_NMI_EXITING | PIN_BASED_VIRTUAL_NMIS,
-		.want = PIN_BASED_VMX_PREEMPTION_TIMER,
+		.want = PIN_BASED_VMX_PREEMPTION_TIMER | PIN_BASED_POSTED_INTR,
 		.offset = WORD(pin),
 		.names = {
 			{ PIN_BASED_EXT_INTR_MASK, "external-interrupt exiting" },
@@ -56,6 +63,7 @@ static const struct control_word words[] = {
 			CPU_BASED_CR8_LOAD_EXITING | CPU_BASED_CR8_STORE_EXITING |
 			CPU_BASED_MONITOR_EXITING | CPU_BASED_MWAIT_EXITING |
 			CPU_BASED_RDPMC_EXITING,
+		.want = CPU_BASED_TPR_SHADOW,
 		.offset = WORD(proc),
 		.names = {
 			{ CPU_BASED_HLT_EXITING, "HLT exiting" },
@@ -75,8 +83,8 @@ static const struct control_word words[] = {
 		.must = SECONDARY_EXEC_ENABLE_EPT | SECONDARY_EXEC_UNRESTRICTED_GUEST,
 		.want = SECONDARY_EXEC_ENABLE_VPID | SECONDARY_EXEC_ENABLE_RDTSCP |
 			SECONDARY_EXEC_ENABLE_INVPCID | SECONDARY_EXEC_WBINVD_EXITING |
-			SECONDARY_EXEC_ENABLE_PML |
-			SECONDARY_EXEC_PAUSE_LOOP_EXITING,
+			SECONDARY_EXEC_ENABLE_PML | SECONDARY_EXEC_PAUSE_LOOP_EXITING |
+			APICV_CONTROLS,
 		.offset = WORD(proc2),
 		.names = {
 			{ SECONDARY_EXEC_ENABLE_EPT, "EPT" },
@@ -87,7 +95,7 @@ static const struct control_word words[] = {
 		.must = VM_EXIT_HOST_ADDR_SPACE_SIZE | VM_EXIT_SAVE_IA32_EFER |
 			VM_EXIT_LOAD_IA32_EFER | VM_EXIT_SAVE_IA32_PAT | VM_EXIT_LOAD_IA32_PAT |
 			VM_EXIT_SAVE_DEBUG_CONTROLS,
-		.want = VM_EXIT_LOAD_IA32_PERF_GLOBAL_CTRL,
+		.want = VM_EXIT_LOAD_IA32_PERF_GLOBAL_CTRL | VM_EXIT_ACK_INTR_ON_EXIT,
 		.offset = WORD(exit),
 		.names = {
 			{ VM_EXIT_HOST_ADDR_SPACE_SIZE, "host address-space size" },
@@ -196,6 +204,25 @@ static bool preemption_timer_broken(void)
 	return signature == 0x20652 || signature == 0x20655 || signature == 0x306a8;
 }
 
+static void settle_apicv(struct vmx_caps *caps)
+{
+	struct lintel_params *p = &lintel_params;
+
+	if (!p->apicv)
+		caps->proc &= ~CPU_BASED_TPR_SHADOW;
+	p->apicv = !!(caps->proc & CPU_BASED_TPR_SHADOW);
+	if (!p->apicv || !p->vid || (caps->proc2 & APICV_CONTROLS) != APICV_CONTROLS)
+		caps->proc2 &= ~APICV_CONTROLS;
+	p->vid = !!(caps->proc2 & APICV_CONTROLS);
+	/* The host knows the notification vector only if it was built for KVM. */
+	if (!p->vid || !p->posted_interrupts || !IS_ENABLED(CONFIG_KVM) ||
+	    !(caps->pin & PIN_BASED_POSTED_INTR) || !(caps->exit & VM_EXIT_ACK_INTR_ON_EXIT)) {
+		caps->pin &= ~PIN_BASED_POSTED_INTR;
+		caps->exit &= ~VM_EXIT_ACK_INTR_ON_EXIT;
+	}
+	p->posted_interrupts = vmx_has_posted_interrupts();
+}
+
 /* A parameter says what is used: off when the CPU lacks the feature, and off means not used. */
 static void settle_params(struct vmx_caps *caps)
 {
@@ -225,6 +252,7 @@ static void settle_params(struct vmx_caps *caps)
 	if (!boot_cpu_has(X86_FEATURE_RDTSCP))
 		caps->proc2 &= ~SECONDARY_EXEC_ENABLE_RDTSCP;
 
+	settle_apicv(caps);
 	caps->flush_l1d = l1d_flush_needed();
 
 	/* Both halves, or neither: a value loaded at exit must have been replaced at entry. */
@@ -261,8 +289,14 @@ static int read_caps(struct vmx_caps *caps)
 
 int vmx_caps_init(void)
 {
-	int err = read_caps(&lintel_caps);
+	int err;
 
+	/* Host NMIs and interrupts are handed on through the IDT, which is not in use then. */
+	if (__read_cr4() & X86_CR4_FRED) {
+		pr_err("lintel: the host takes interrupts by FRED, which Lintel cannot do yet\n");
+		return -EOPNOTSUPP;
+	}
+	err = read_caps(&lintel_caps);
 	if (!err)
 		settle_params(&lintel_caps);
 	return err;

@@ -37,6 +37,11 @@ static inline bool vmx_has_vpid(void)
 	return lintel_caps.proc2 & SECONDARY_EXEC_ENABLE_VPID;
 }
 
+static inline bool vmx_has_posted_interrupts(void)
+{
+	return lintel_caps.pin & PIN_BASED_POSTED_INTR;
+}
+
 static inline bool vmx_has_perf_global_ctrl(void)
 {
 	return lintel_caps.entry & VM_ENTRY_LOAD_IA32_PERF_GLOBAL_CTRL;

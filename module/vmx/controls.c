@@ -14,6 +14,7 @@
 #include <asm/segment.h>
 #include <asm/trapnr.h>
 
+#include "apicv.h"
 #include "caps.h"
 #include "controls.h"
 #include "cr.h"
@@ -130,6 +131,16 @@ void vmx_set_proc_control(struct lintel_vcpu *vcpu, u32 bit, bool on)
 	vmcs_write32(CPU_BASED_VM_EXEC_CONTROL, proc);
 }
 
+void vmx_set_proc2(struct lintel_vcpu *vcpu, u32 clear, u32 set)
+{
+	u32 proc2 = (vcpu->vmx.proc2 & ~clear) | set;
+
+	if (proc2 == vcpu->vmx.proc2)
+		return;
+	vcpu->vmx.proc2 = proc2;
+	vmcs_write32(SECONDARY_VM_EXEC_CONTROL, proc2);
+}
+
 struct field_value {
 	u32 field;
 	u64 value;
@@ -143,21 +154,26 @@ static void write_fields(const struct field_value *row, unsigned int nr)
 
 static void write_controls(struct lintel_vcpu *vcpu)
 {
-	/* vmx_pml_update() turns the log on while slots are logged */
-	u32 proc2 = lintel_caps.proc2 & ~SECONDARY_EXEC_ENABLE_PML;
+	struct apicv_controls c = {
+		.pin = lintel_caps.pin, .proc = lintel_caps.proc,
+		/* vmx_pml_update() turns the log on while slots are logged */
+		.proc2 = lintel_caps.proc2 & ~SECONDARY_EXEC_ENABLE_PML,
+	};
 
 	if (!vcpu->vmx.vpid)
-		proc2 &= ~SECONDARY_EXEC_ENABLE_VPID;
+		c.proc2 &= ~SECONDARY_EXEC_ENABLE_VPID;
 	if (vcpu->vm->disabled_exits & KVM_X86_DISABLE_EXITS_PAUSE)
-		proc2 &= ~SECONDARY_EXEC_PAUSE_LOOP_EXITING;
-	vcpu->vmx.proc = lintel_caps.proc;
+		c.proc2 &= ~SECONDARY_EXEC_PAUSE_LOOP_EXITING;
 	if (vcpu->vm->disabled_exits & KVM_X86_DISABLE_EXITS_HLT)
-		vcpu->vmx.proc &= ~CPU_BASED_HLT_EXITING;
+		c.proc &= ~CPU_BASED_HLT_EXITING;
+	apicv_controls(vcpu, &c);
+	vcpu->vmx.proc = c.proc;
+	vcpu->vmx.proc2 = c.proc2;
 	{
 		const struct field_value rows[] = {
-			{ PIN_BASED_VM_EXEC_CONTROL, lintel_caps.pin },
-			{ CPU_BASED_VM_EXEC_CONTROL, vcpu->vmx.proc },
-			{ SECONDARY_VM_EXEC_CONTROL, proc2 },
+			{ PIN_BASED_VM_EXEC_CONTROL, c.pin },
+			{ CPU_BASED_VM_EXEC_CONTROL, c.proc },
+			{ SECONDARY_VM_EXEC_CONTROL, c.proc2 },
 			{ VM_EXIT_CONTROLS, lintel_caps.exit },
 			{ VM_ENTRY_CONTROLS, lintel_caps.entry },
 			/* a page fault exits if (error code & mask) == match: never, bit 14 is clear */
@@ -180,7 +196,8 @@ static void write_controls(struct lintel_vcpu *vcpu)
 	vmx_pml_setup(vcpu);
 	if (vcpu->vmx.vpid)
 		vmcs_write16(VIRTUAL_PROCESSOR_ID, vcpu->vmx.vpid);
-	vmx_ple_init(vcpu, proc2 & SECONDARY_EXEC_PAUSE_LOOP_EXITING);
+	apicv_setup(vcpu);
+	vmx_ple_init(vcpu, c.proc2 & SECONDARY_EXEC_PAUSE_LOOP_EXITING);
 }
 
 static void write_host_constants(struct lintel_vcpu *vcpu)

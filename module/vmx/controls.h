@@ -32,4 +32,7 @@ int vmx_intercept_exceptions(struct lintel_vcpu *vcpu, u32 more);
  */
 void vmx_filter_msrs(struct lintel_vcpu *vcpu);
 
+/* vmx_set_proc2 - secondary controls: clear bits, then set some; in a window, likewise. */
+void vmx_set_proc2(struct lintel_vcpu *vcpu, u32 clear, u32 set);
+
 #endif

@@ -163,6 +163,29 @@ SYM_INNER_LABEL_ALIGN(vmx_exit_point, SYM_L_GLOBAL)
 SYM_FUNC_END(vmx_enter)
 
 /*
+ * void vmx_call_gate(unsigned long handler) - call the handler of an interrupt that the CPU has
+ * acknowledged, with the stack that its delivery would have left: aligned, with SS, RSP, RFLAGS,
+ * CS, and the return address for RIP.  The handler's IRET comes back behind the call.
+ *
+ * %rdi		handler: the offset in the vector's gate
+ * clobbers	nothing but what a C function may; interrupts are off before and after
+ */
+SYM_FUNC_START(vmx_call_gate)
+	push	%rbp
+	mov	%rsp, %rbp
+	and	$-16, %rsp
+	push	$__KERNEL_DS
+	push	%rbp
+	pushf
+	push	$__KERNEL_CS
+	CALL_NOSPEC rdi
+	/* RSP is RBP again: the IRET took it from the frame */
+	mov	%rbp, %rsp
+	pop	%rbp
+	RET
+SYM_FUNC_END(vmx_call_gate)
+
+/*
  * vmx_clear_history - push the guest's branches out of the branch history with 256 taken ones of our
  * own, more than the longest history that Intel documents.  Clobbers %rcx.
  */

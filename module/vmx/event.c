@@ -240,7 +240,7 @@ bool lintel_ready_for_user(struct lintel_vcpu *vcpu)
 static bool irq_waiting(struct lintel_vcpu *vcpu)
 {
 	if (vcpu->lapic)
-		return lintel_irq_pending(vcpu) >= 0;
+		return lintel_irq_to_inject(vcpu) >= 0;
 	return vcpu->events.interrupt.pending;
 }
 
@@ -380,5 +380,6 @@ bool lintel_has_deliverable_event(struct lintel_vcpu *vcpu)
 		return true;
 	if (vcpu->lapic)
 		lintel_lapic_timer_update(vcpu);
-	return irq_waiting(vcpu) && lintel_interrupts_allowed(vcpu);
+	return (vcpu->lapic ? lintel_irq_pending(vcpu) >= 0 : irq_waiting(vcpu)) &&
+	       lintel_interrupts_allowed(vcpu);
 }

@@ -61,6 +61,9 @@ static int (*const exit_table[])(struct lintel_vcpu *vcpu) = {
 	[EXIT_REASON_MWAIT_INSTRUCTION] = exit_ud,		/* exit_insns */
 	[EXIT_REASON_MONITOR_INSTRUCTION] = exit_ud,		/* exit_insns */
 	[EXIT_REASON_PAUSE_INSTRUCTION] = exit_pause,		/* exit_insns */
+	[EXIT_REASON_TPR_BELOW_THRESHOLD] = exit_tpr_below,	/* chip_apicv */
+	[EXIT_REASON_APIC_ACCESS] = exit_apic_access,		/* chip_apicv */
+	[EXIT_REASON_EOI_INDUCED] = exit_eoi,			/* chip_apicv */
 	[EXIT_REASON_EPT_VIOLATION] = exit_ept_violation,	/* exit_mmio, mem_* */
 	[EXIT_REASON_EPT_MISCONFIG] = exit_ept_misconfig,	/* none: never asked for */
 	[EXIT_REASON_SEAMCALL] = exit_ud,			/* none: CPUs with TDX only */
@@ -69,6 +72,7 @@ static int (*const exit_table[])(struct lintel_vcpu *vcpu) = {
 	[EXIT_REASON_PML_FULL] = exit_pml_full,			/* mem_dirty_log */
 	[EXIT_REASON_WBINVD] = exit_skip,			/* exit_insns */
 	[EXIT_REASON_XSETBV] = exit_xsetbv,			/* exit_insns */
+	[EXIT_REASON_APIC_WRITE] = exit_apic_write,		/* chip_apicv */
 };
 
 static_assert(ARRAY_SIZE(exit_table) <= LINTEL_NR_EXIT_REASONS);

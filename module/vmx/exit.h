@@ -24,6 +24,8 @@ void lintel_pio_exit(struct lintel_vcpu *vcpu, u16 port, unsigned int size, u32 
 
 /* lintel_internal_error - KVM_EXIT_INTERNAL_ERROR with @nr words of data. */
 int lintel_internal_error(struct lintel_vcpu *vcpu, u32 suberror, const u64 *data, unsigned int nr);
+/* lintel_delivery_failed - an event cannot be delivered through a device. */
+int lintel_delivery_failed(struct lintel_vcpu *vcpu);
 int lintel_emulation_failed(struct lintel_vcpu *vcpu, const u8 *bytes, unsigned int nr);
 
 /* The handlers, by family; the table is in exit.c. */
@@ -31,6 +33,10 @@ int exit_exception(struct lintel_vcpu *vcpu);
 int exit_cr_access(struct lintel_vcpu *vcpu);
 int exit_dr_access(struct lintel_vcpu *vcpu);
 int exit_io(struct lintel_vcpu *vcpu);
+int exit_apic_access(struct lintel_vcpu *vcpu);
+int exit_apic_write(struct lintel_vcpu *vcpu);
+int exit_eoi(struct lintel_vcpu *vcpu);
+int exit_tpr_below(struct lintel_vcpu *vcpu);
 int exit_ept_violation(struct lintel_vcpu *vcpu);
 int exit_ept_misconfig(struct lintel_vcpu *vcpu);
 int exit_cpuid(struct lintel_vcpu *vcpu);

@@ -106,7 +106,7 @@ int exit_io(struct lintel_vcpu *vcpu)
 	return TO_USER;
 }
 
-static int delivery_failed(struct lintel_vcpu *vcpu)
+int lintel_delivery_failed(struct lintel_vcpu *vcpu)
 {
 	const struct lintel_exit *exit = &vcpu->exit;
 	u64 data[] = { exit->idt_info, exit->reason, exit->qualification, exit->gpa };
@@ -147,9 +147,8 @@ int exit_ept_violation(struct lintel_vcpu *vcpu)
 	case -EAGAIN:
 		return RESUME;
 	case EPT_MMIO:
-		/* An event cannot be delivered through a device. */
 		if (exit->idt_info & VECTORING_INFO_VALID_MASK)
-			return delivery_failed(vcpu);
+			return lintel_delivery_failed(vcpu);
 		return fast_doorbell(vcpu) ? RESUME : lintel_interpret(vcpu);
 	case -EFAULT:
 		run_memory_fault(vcpu->run, exit->gpa & PAGE_MASK, PAGE_SIZE);

@@ -22,10 +22,12 @@ enum switched_msr {
 
 struct vmx_vcpu {
 	u16 vpid;			/* [I] 0: none to be had; then each entry flushes */
-	u32 proc;			/* [M] what the primary controls hold */
+	u32 proc, proc2;		/* [M] what the primary and secondary controls hold */
 	u32 timer_value;		/* [M] what VMX_PREEMPTION_TIMER_VALUE holds */
 	u32 ple_window;			/* [M] cycles; 0: PAUSE loops do not exit */
 	u32 ple_written;		/* [cpu] what PLE_WINDOW holds */
+	u32 tpr_threshold;		/* [M] what TPR_THRESHOLD holds */
+	u32 host_interrupt;		/* [cpu] interruption information of one to be taken */
 	void *msr_bitmap;		/* [I] */
 	unsigned long host_cr3;		/* [cpu] what HOST_CR3 holds */
 	unsigned long host_cr4;		/* [cpu] what HOST_CR4 holds */

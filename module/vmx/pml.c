@@ -14,6 +14,7 @@
 #include <linux/mm.h>
 
 #include "caps.h"
+#include "controls.h"
 #include "exit.h"
 #include "ops.h"
 #include "pml.h"
@@ -52,13 +53,10 @@ void vmx_pml_setup(struct lintel_vcpu *vcpu)
 void vmx_pml_update(struct lintel_vcpu *vcpu)
 {
 	bool on = READ_ONCE(vcpu->vm->ept.pml);
-	u32 proc2;
 
 	if (likely(on == vcpu->vmx.pml_on))
 		return;
-	proc2 = vmcs_read32(SECONDARY_VM_EXEC_CONTROL);
-	vmcs_write32(SECONDARY_VM_EXEC_CONTROL, on ? proc2 | SECONDARY_EXEC_ENABLE_PML :
-						    proc2 & ~SECONDARY_EXEC_ENABLE_PML);
+	vmx_set_proc2(vcpu, SECONDARY_EXEC_ENABLE_PML, on ? SECONDARY_EXEC_ENABLE_PML : 0);
 	vcpu->vmx.pml_on = on;
 }
 

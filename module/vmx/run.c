@@ -12,11 +12,13 @@
  */
 #include <linux/interrupt.h>
 #include <linux/sched.h>
+#include <asm/desc_defs.h>
 #include <asm/nospec-branch.h>
 #include <asm/special_insns.h>
 #include <asm/trapnr.h>
 #include <uapi/asm/kvm_para.h>
 
+#include "apicv.h"
 #include "caps.h"
 #include "controls.h"
 #include "cpu.h"
@@ -35,7 +37,9 @@
 #include "../trace.h"
 #include "../vm.h"
 
-asmlinkage int vmx_enter(struct lintel_vcpu *vcpu, bool launched);	/* entry.S */
+/* entry.S */
+asmlinkage int vmx_enter(struct lintel_vcpu *vcpu, bool launched);
+asmlinkage void vmx_call_gate(unsigned long handler);
 
 /* Requests that are dealt with inside the window; all others end it. */
 #define FLUSH_REQUESTS	(BIT(REQ_TLB_FLUSH) | BIT(REQ_EPT_FLUSH))
@@ -153,13 +157,14 @@ static void flush_tlb(struct lintel_vcpu *vcpu)
 
 static void before_entry(struct lintel_vcpu *vcpu)
 {
-	if (unlikely(READ_ONCE(vcpu->requests) & FLUSH_REQUESTS))
-		flush_tlb(vcpu);
 	clear_bit(REQ_EVENT, &vcpu->requests);
 	smp_mb__after_atomic();
 	vmx_events_before_entry(vcpu);
 	if (vcpu->pv.eoi.msr & KVM_MSR_ENABLED)
 		lintel_eoi_offer(vcpu);
+	apicv_before_entry(vcpu);
+	if (unlikely(READ_ONCE(vcpu->requests) & FLUSH_REQUESTS))
+		flush_tlb(vcpu);
 	lintel_reg_flush(vcpu);
 	vcpu->reg_cached = 0;
 	if (vcpu->cr2 != native_read_cr2())
@@ -246,6 +251,8 @@ static enum vmx_run_result run_in_window(struct lintel_vcpu *vcpu)
 	trace_lintel_exit(vcpu);
 	switch (exit->reason) {
 	case EXIT_REASON_EXTERNAL_INTERRUPT:
+		vcpu->vmx.host_interrupt = exit->intr_info;
+		return RUN_ATTENTION;
 	case EXIT_REASON_INTERRUPT_WINDOW:
 	case EXIT_REASON_NMI_WINDOW:
 		return RUN_ATTENTION;
@@ -258,16 +265,33 @@ static enum vmx_run_result run_in_window(struct lintel_vcpu *vcpu)
 	return RUN_EXIT;
 }
 
+/*
+ * Posted interrupts make the CPU acknowledge what makes the guest exit: then it is for us to call
+ * the handler.  Outside the window, since joined it may be KVM's, which wants its own VMCS.
+ */
+static void take_host_interrupt(struct lintel_vcpu *vcpu)
+{
+	u32 info = vcpu->vmx.host_interrupt;
+	const gate_desc *idt = (const gate_desc *)vcpu->vmx.host_idt.address;
+
+	vcpu->vmx.host_interrupt = 0;
+	if (info & INTR_INFO_VALID_MASK)
+		vmx_call_gate(gate_offset(&idt[info & INTR_INFO_VECTOR_MASK]));
+}
+
 /* One stretch with interrupts off. */
 static enum vmx_run_result run_window(struct lintel_vcpu *vcpu)
 {
 	enum vmx_run_result ret = RUN_ATTENTION;
 	struct host_debug host_debug;
 
-	if (!vmx_window_try(vcpu))
+	local_irq_disable();
+	if (!vmx_window_try(vcpu)) {
+		local_irq_enable();
 		return RUN_ATTENTION;
+	}
 	/* Pairs with the barrier in lintel_vcpu_request(): the sender sees the mode, or we its bit. */
-	smp_store_mb(vcpu->mode, IN_GUEST);
+	pi_enter(&vcpu->mode);
 	if (must_leave(vcpu))
 		goto out;
 	vmx_host_update(vcpu);
@@ -286,8 +310,10 @@ static enum vmx_run_result run_window(struct lintel_vcpu *vcpu)
 	ret = run_in_window(vcpu);
 	restore_host_debug(&host_debug);
 out:
-	smp_store_release(&vcpu->mode, OUTSIDE_GUEST);
+	pi_leave(&vcpu->mode);
 	vmx_window_end(vcpu);
+	take_host_interrupt(vcpu);
+	local_irq_enable();
 	return ret;
 }
 

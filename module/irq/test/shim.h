@@ -37,6 +37,7 @@
 #define sort(base, n, size, compare, swap) qsort(base, n, size, compare)
 #define mul_u64_u32_div(a, mul, div) ((u64)((unsigned __int128)(a) * (mul) / (div)))
 #define div64_u64(a, b)		((a) / (b))
+#define PAGE_SHIFT		12
 #define PAGE_SIZE		4096ul
 #define PAGE_MASK		(~(PAGE_SIZE - 1))
 #define NSEC_PER_SEC		1000000000l
@@ -47,13 +48,21 @@
 /* --- memory --- */
 #define __rcu
 #define GFP_KERNEL_ACCOUNT	0
-#define kzalloc(size, flags)	calloc(1, size)
+#define kzalloc(size, flags)	shim_zalloc(size)
+#define roundup_pow_of_two(n)	(((n) + 63) & ~63ul)
 #define kvzalloc(size, flags)	calloc(1, size)
 #define kfree(p)		free(p)
 #define kvfree(p)		free(p)
 #define kvfree_rcu(p, member)	free(p)
 #define get_zeroed_page(flags)	((unsigned long)calloc(1, PAGE_SIZE))
+#define __GFP_ZERO		0
+#define alloc_page(flags)	((struct page *)calloc(1, PAGE_SIZE))
 #define free_page(address)	free((void *)(address))
+
+static inline void *shim_zalloc(size_t size)
+{
+	return memset(aligned_alloc(64, (size + 63) & ~63ul), 0, size);
+}
 
 /* --- one thread: order and atomicity are plain --- */
 #define READ_ONCE(x)		(*(const volatile __typeof__(x) *)&(x))
@@ -78,6 +87,7 @@ typedef struct { int counter; } atomic_t;
 #define atomic_read(a)		((a)->counter)
 #define atomic_set(a, v)	((a)->counter = (v))
 #define atomic_inc_return(a)	(++(a)->counter)
+#define atomic_dec(a)		((void)--(a)->counter)
 
 static inline int atomic_xchg(atomic_t *a, int v)
 {
@@ -143,6 +153,8 @@ static inline bool test_and_clear_bit(unsigned int n, unsigned long *map)
 	return old;
 }
 #define set_bit			__set_bit
+#define likely(x)		(x)
+#define __pa(p)			((unsigned long)(p))
 
 struct list_head { struct list_head *next, *prev; };
 #define INIT_LIST_HEAD(l)	((l)->next = (l)->prev = (l))
@@ -210,6 +222,7 @@ int param_get_uint(char *buffer, const struct kernel_param *kp);
 
 extern struct lintel_params {
 	bool preemption_timer;
+	bool vid;
 } lintel_params;
 
 /* --- struct lintel_vm and struct lintel_vcpu: the fields that module/irq reads --- */
@@ -225,6 +238,8 @@ struct lintel_vm {
 	u32 x2apic_api;
 	struct lintel_pit *pit;
 	u32 boot_cpu_id;
+	struct page *apic_page;
+	atomic_t apics_away;
 };
 struct lintel_vcpu {
 	struct lintel_vm *vm;
@@ -236,7 +251,7 @@ struct lintel_vcpu {
 	u32 tsc_khz;
 	u32 id;
 	/* what the chips did to it */
-	unsigned int notified, nmis;
+	unsigned int notified, nmis, notified_posted;
 	bool requested;
 	bool eoi_vectors;	/* REQ_EOI_VECTORS */
 };
@@ -267,6 +282,15 @@ static inline void lintel_vcpu_kick(struct lintel_vcpu *vcpu)
 static inline void lintel_vcpu_notify_event(struct lintel_vcpu *vcpu)
 {
 	vcpu->notified++;
+}
+
+static inline void lintel_vcpu_notify_posted(struct lintel_vcpu *vcpu)
+{
+	vcpu->notified_posted++;
+}
+
+static inline void lintel_ept_drop(struct lintel_vm *vm, gfn_t gfn)
+{
 }
 
 static inline void lintel_vcpu_queue_nmi(struct lintel_vcpu *vcpu)

@@ -17,5 +17,6 @@ typedef __u64 u64;
 typedef __s64 s64;
 typedef u64 gpa_t;
 typedef u64 gfn_t;
+typedef u64 hpa_t;
 
 #endif
