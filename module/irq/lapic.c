@@ -169,6 +169,7 @@ bool lintel_lapic_eoi_private(struct lintel_vcpu *vcpu)
 		return false;
 	vector = lapic_highest(lapic, APIC_ISR);
 	return vector >= 0 && lapic_highest(lapic, APIC_IRR) < 0 &&
+	       !test_bit(vector % 32, lapic_bitmap(lapic, APIC_TMR, vector)) &&
 	       !test_bit(vector, lintel_irqchip(vcpu->vm)->ioapic.vectors);
 }
 
