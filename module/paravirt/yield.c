@@ -6,9 +6,10 @@
  * for a host CPU.  Which one it is cannot be told; those that are ready to run but do not (they
  * were preempted, or woken and not yet scheduled) are few.  First come those for whom an event is
  * pending, an IPI perhaps that the spinner waits for; then any, in turns, beginning after the one
- * that was boosted last.  A vCPU that spins itself helps nobody.
+ * that was boosted last.  Those that gave their CPU away while they were spinning come last: most
+ * likely they would go on spinning, but one of them may have got what it waited for.
  *
- * Each look is one pass over the VM's vCPUs, and at most three yields that fail.
+ * A search is three passes over the VM's vCPUs, and at most three yields that fail.
  */
 #include "yield.h"
 
@@ -24,6 +25,14 @@
 #include "../vm.h"
 
 #define YIELD_TRIES	3
+
+/* In the order of the passes. */
+enum candidates {
+	WITH_EVENT,
+	NOT_SPINNING,
+	ALL_READY,
+	NR_PASSES,
+};
 
 void lintel_yield_note_thread(struct lintel_vcpu *vcpu)
 {
@@ -55,15 +64,15 @@ static int yield_to_thread(struct lintel_vcpu *vcpu)
 	return ret;
 }
 
-static bool worth_a_yield(struct lintel_vcpu *vcpu, bool only_with_event)
+static bool is_candidate(struct lintel_vcpu *vcpu, enum candidates which)
 {
-	if (!READ_ONCE(vcpu->ready) || READ_ONCE(vcpu->spinning))
+	if (!READ_ONCE(vcpu->ready) || (which < ALL_READY && READ_ONCE(vcpu->spinning)))
 		return false;
-	return !only_with_event || test_bit(REQ_EVENT, &vcpu->requests);
+	return which > WITH_EVENT || test_bit(REQ_EVENT, &vcpu->requests);
 }
 
 /* One round over the VM.  True: the CPU was given away, or there is no use in trying on. */
-static bool boost_one(struct lintel_vcpu *me, bool only_with_event, unsigned int *tries)
+static bool boost_one(struct lintel_vcpu *me, enum candidates which, unsigned int *tries)
 {
 	struct lintel_vm *vm = me->vm;
 	unsigned int nr = READ_ONCE(vm->nr_vcpus), first = READ_ONCE(vm->last_boosted), i;
@@ -72,7 +81,7 @@ static bool boost_one(struct lintel_vcpu *me, bool only_with_event, unsigned int
 		struct lintel_vcpu *vcpu = lintel_vm_vcpu(vm, (first + i) % nr);
 		int ret;
 
-		if (!vcpu || vcpu == me || !worth_a_yield(vcpu, only_with_event))
+		if (!vcpu || vcpu == me || !is_candidate(vcpu, which))
 			continue;
 		me->stats.directed_yield_attempted++;
 		ret = yield_to_thread(vcpu);
@@ -90,10 +99,12 @@ static bool boost_one(struct lintel_vcpu *me, bool only_with_event, unsigned int
 void lintel_yield_on_spin(struct lintel_vcpu *me)
 {
 	unsigned int tries = YIELD_TRIES;
+	enum candidates which;
 
 	WRITE_ONCE(me->spinning, true);
-	if (!boost_one(me, true, &tries))
-		boost_one(me, false, &tries);
+	for (which = 0; which < NR_PASSES; which++)
+		if (boost_one(me, which, &tries))
+			break;
 	WRITE_ONCE(me->spinning, false);
 }
 
