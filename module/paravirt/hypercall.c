@@ -43,16 +43,23 @@ static long clock_pairing(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned long typ
 }
 
 /* A vCPU's index is its APIC id in a VM that was made in order. */
-static struct lintel_vcpu *vcpu_of_apic_id(struct lintel_vm *vm, u64 id)
+static struct lintel_vcpu *vcpu_at_index(struct lintel_vm *vm, u64 id)
 {
 	struct lintel_vcpu *vcpu;
+
+	if (id >= LINTEL_MAX_VCPUS)
+		return NULL;
+	vcpu = lintel_vm_vcpu(vm, array_index_nospec(id, LINTEL_MAX_VCPUS));
+	return vcpu && vcpu->id == id ? vcpu : NULL;
+}
+
+static struct lintel_vcpu *vcpu_of_apic_id(struct lintel_vm *vm, u64 id)
+{
+	struct lintel_vcpu *vcpu = vcpu_at_index(vm, id);
 	unsigned int i;
 
-	if (id < LINTEL_MAX_VCPUS) {
-		vcpu = lintel_vm_vcpu(vm, array_index_nospec(id, LINTEL_MAX_VCPUS));
-		if (vcpu && vcpu->id == id)
-			return vcpu;
-	}
+	if (vcpu)
+		return vcpu;
 	for_each_vcpu(i, vcpu, vm)
 		if (vcpu->id == id)
 			return vcpu;
@@ -75,11 +82,15 @@ static long kick_cpu(struct lintel_vcpu *vcpu, u64 apic_id)
 /*
  * One message to a set of local APICs: bit n of the two bitmaps is APIC id @first + n.  @icr has
  * the ICR's delivery mode and vector; destination mode and shorthand make no sense with a set.
+ * Ids that are not found at their index are looked for together, so that the whole costs at most
+ * one step for each bit and one for each vCPU.
  */
-static long send_ipi(struct lintel_vcpu *vcpu, const unsigned long bitmap[2], u32 first, u32 icr,
+static long send_ipi(struct lintel_vcpu *vcpu, unsigned long bitmap[2], u32 first, u32 icr,
 		     unsigned int width)
 {
-	unsigned int half, bit;
+	struct lintel_vm *vm = vcpu->vm;
+	struct lintel_vcpu *target;
+	unsigned int half, bit, i;
 	long sent = 0;
 
 	if (icr & (APIC_DEST_LOGICAL | APIC_DEST_ALLBUT))
@@ -88,11 +99,22 @@ static long send_ipi(struct lintel_vcpu *vcpu, const unsigned long bitmap[2], u3
 		return -KVM_EOPNOTSUPP;
 	for (half = 0; half < 2; half++) {
 		for_each_set_bit(bit, &bitmap[half], width) {
-			u64 id = (u64)first + half * width + bit;
-			struct lintel_vcpu *target = vcpu_of_apic_id(vcpu->vm, id);
-
-			sent += target && lintel_lapic_ipi(target, icr);
+			target = vcpu_at_index(vm, (u64)first + half * width + bit);
+			if (!target)
+				continue;
+			__clear_bit(bit, &bitmap[half]);
+			sent += lintel_lapic_ipi(target, icr);
 		}
+	}
+	if (!bitmap[0] && !bitmap[1])
+		return sent;
+	for_each_vcpu(i, target, vm) {
+		u64 n = (u64)target->id - first;
+
+		if (target->id < first || n >= 2 * width)
+			continue;
+		if (bitmap[n / width] & BIT_ULL(n % width))
+			sent += lintel_lapic_ipi(target, icr);
 	}
 	return sent;
 }
@@ -125,7 +147,7 @@ enum lintel_next lintel_hypercall(struct lintel_vcpu *vcpu, bool long64, unsigne
 		break;
 	case KVM_HC_SEND_IPI:
 		if (lintel_pv_allows(vcpu, KVM_FEATURE_PV_SEND_IPI))
-			ret = send_ipi(vcpu, (const unsigned long[]){ a0, a1 }, a2, a3,
+			ret = send_ipi(vcpu, (unsigned long[]){ a0, a1 }, a2, a3,
 				       long64 ? 64 : 32);
 		break;
 	case KVM_HC_SCHED_YIELD:
