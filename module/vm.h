@@ -62,9 +62,9 @@ struct lintel_vm {
 	bool triple_fault_event;			/* [A] */
 	bool exit_on_emulation_failure;			/* [A] */
 	u32 boot_cpu_id;				/* [L] KVM_SET_BOOT_CPU_ID */
-	unsigned int last_boosted;			/* [A] index of the vCPU that a spinner boosted last */
+	unsigned int last_boosted;			/* [A] the index that a spinner boosted last */
 	u32 max_vcpu_id;				/* [L] ids are below; 0 before the first vCPU */
-	u64 halt_poll_max;				/* [A] KVM_CAP_HALT_POLL, ns; more than 32 bits: not set */
+	u64 halt_poll_max;				/* [A] ns; more than 32 bits: not set */
 	u64 tsc_khz;					/* [L] default of new vCPUs */
 	struct mutex tsc_lock;				/* the two below; inside vcpu->mutex */
 	u64 tsc_offset;					/* of the vCPUs, as last set by the VMM */

@@ -154,7 +154,9 @@ GUEST_CODE static void guest_enforced(void)
 static void try_enforced(const struct enforced_row *row, u32 features, bool enforce, bool there)
 {
 	struct vcpu *v = vcpu_create(vm_create(VM_IRQCHIP), 0);
-	struct kvm_enable_cap cap = { .cap = KVM_CAP_ENFORCE_PV_FEATURE_CPUID, .args = { enforce } };
+	struct kvm_enable_cap cap = {
+		.cap = KVM_CAP_ENFORCE_PV_FEATURE_CPUID, .args = { enforce },
+	};
 	volatile struct guest_shared *s = vm_shared(v->vm);
 	struct vm *vm;
 	struct cpuid c;

@@ -24,7 +24,7 @@ struct lintel_pv {
 	} steal;
 	struct {
 		u64 msr;		/* [M] MSR_KVM_PV_EOI_EN */
-		bool offered;		/* [M] the guest may end the interrupt in service by a store */
+		bool offered;		/* [M] a store ends the interrupt in service */
 	} eoi;
 };
 
@@ -40,8 +40,8 @@ static inline bool lintel_is_pv_msr(u32 msr)
 }
 
 /*
- * lintel_pv_set_msr / lintel_pv_get_msr - MSRs of the above and of kvm-clock.  vcpu->mutex held, may
- * sleep.  0, -ENOENT: no such MSR for this guest, -EINVAL: reserved bits, no memory there.
+ * lintel_pv_set_msr / lintel_pv_get_msr - MSRs of the above and of kvm-clock.  vcpu->mutex held,
+ * may sleep.  0, -ENOENT: no such MSR for this guest, -EINVAL: reserved bits, no memory there.
  */
 int lintel_pv_set_msr(struct lintel_vcpu *vcpu, u32 msr, u64 value);
 int lintel_pv_get_msr(struct lintel_vcpu *vcpu, u32 msr, u64 *value);
