@@ -6,9 +6,9 @@
  * anew when a vCPU is made, and when an id or a mode may have changed; it is published by RCU, as
  * messages are sent from any context.
  *
- * It says where to look, not who is meant: whoever is found there must still match, so a table that
- * is out of date for a moment addresses nobody, or the old one or the new one, as on a bus.  Without
- * a table (two LAPICs have one id, or there was no memory) each message looks at all LAPICs.
+ * It says where to look, not who is meant: whoever is found there must still match, so a table
+ * that is out of date for a moment addresses nobody, or the old one or the new one, as on a bus.
+ * Without a table (two LAPICs have one id, or there was no memory) each message looks at all LAPICs.
  */
 #include "chips.h"
 #include "lapic.h"
