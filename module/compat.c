@@ -6,11 +6,47 @@
 
 #include <linux/kvm_host.h>
 #include <asm/apic.h>
+#include <linux/slab.h>
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
 #include <linux/entry-kvm.h>
 #else
 #include <linux/entry-virt.h>
 #endif
+
+struct shrinker *lintel_shrinker_start(const char *name, shrinker_fn *count, shrinker_fn *scan)
+{
+	struct shrinker *shrinker;
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	shrinker = shrinker_alloc(0, "%s", name);
+#else
+	shrinker = kzalloc(sizeof(*shrinker), GFP_KERNEL);
+#endif
+	if (!shrinker)
+		return NULL;
+	shrinker->count_objects = count;
+	shrinker->scan_objects = scan;
+	shrinker->seeks = DEFAULT_SEEKS;
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	shrinker_register(shrinker);
+#else
+	if (register_shrinker(shrinker, "%s", name)) {
+		kfree(shrinker);
+		return NULL;
+	}
+#endif
+	return shrinker;
+}
+
+void lintel_shrinker_stop(struct shrinker *shrinker)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+	shrinker_free(shrinker);
+#else
+	unregister_shrinker(shrinker);
+	kfree(shrinker);
+#endif
+}
 
 bool lintel_guest_mode_work_pending(void)
 {

@@ -27,6 +27,7 @@
 #include <linux/hrtimer.h>
 #include <linux/kvm.h>
 #include <linux/mm.h>
+#include <linux/shrinker.h>
 #include <asm/msr.h>
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
 #include <asm/gsseg.h>		/* load_gs_index() */
@@ -198,6 +199,11 @@ struct kvm_pre_fault_memory {
 };
 #define KVM_PRE_FAULT_MEMORY	_IOWR(KVMIO, 0xd5, struct kvm_pre_fault_memory)
 #endif
+
+/* A shrinker that knows neither nodes nor cgroups; NULL: no memory.  Objects since 6.7. */
+typedef unsigned long shrinker_fn(struct shrinker *shrinker, struct shrink_control *sc);
+struct shrinker *lintel_shrinker_start(const char *name, shrinker_fn *count, shrinker_fn *scan);
+void lintel_shrinker_stop(struct shrinker *shrinker);
 
 /* GUP that any signal ends, not only a fatal one: 6.2. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)

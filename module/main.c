@@ -9,6 +9,7 @@
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 
+#include "vm.h"
 #include "ioctl/dev.h"
 #include "irq/irq.h"
 #include "params.h"
@@ -75,9 +76,12 @@ static int __init lintel_init(void)
 	err = lintel_irqfd_init();
 	if (err)
 		return err;
-	err = vmx_cpu_init();
+	err = lintel_ept_reclaim_init();
 	if (err)
 		goto irqfd_exit;
+	err = vmx_cpu_init();
+	if (err)
+		goto reclaim_exit;
 	if (claim_kvm_node) {
 		err = misc_register(&kvm_node);
 		if (err) {
@@ -98,6 +102,8 @@ unregister_kvm_node:
 		misc_deregister(&kvm_node);
 cpu_exit:
 	vmx_cpu_exit();
+reclaim_exit:
+	lintel_ept_reclaim_exit();
 irqfd_exit:
 	lintel_irqfd_exit();
 	return err;
@@ -109,6 +115,7 @@ static void __exit lintel_exit(void)
 	if (claim_kvm_node)
 		misc_deregister(&kvm_node);
 	vmx_cpu_exit();
+	lintel_ept_reclaim_exit();
 	lintel_irqfd_exit();
 }
 

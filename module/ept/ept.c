@@ -159,6 +159,46 @@ void lintel_ept_drop(struct lintel_vm *vm, gfn_t gfn)
 	ept_free_tables(ept, &gather, true);
 }
 
+static bool table_is_empty(const u64 *table)
+{
+	unsigned int i;
+
+	for (i = 0; i < EPT_ENTRIES; i++)
+		if (ept_is_present(ept_load(&table[i])))
+			return false;
+	return true;
+}
+
+/* Cut off the tables around @gfn that hold nothing: a large entry may want their place. */
+static void prune(struct lintel_ept *ept, gfn_t gfn, struct ept_gather *gather)
+{
+	struct ept_iter it;
+	int level;
+
+	for (level = EPT_2M; level < EPT_ROOT_LEVEL; level++) {
+		ept_iter_start(&it, ept_root(ept), gfn, gfn + 1, level);
+		while (it.level > level && ept_is_table(it.old, it.level))
+			ept_iter_next(&it);
+		if (!ept_is_table(it.old, it.level) || !table_is_empty(ept_table(it.old)))
+			return;
+		while (!ept_set_pte(ept, &it, 0, gather))
+			;
+	}
+}
+
+void ept_zap_slot(struct lintel_ept *ept, gfn_t start, gfn_t end)
+{
+	struct ept_gather gather = {};
+
+	write_lock(&ept->lock);
+	ept_zap(ept, start, end, &gather);
+	prune(ept, start, &gather);
+	prune(ept, end - 1, &gather);
+	ept_flush(ept, &gather);
+	write_unlock(&ept->lock);
+	ept_free_tables(ept, &gather, true);
+}
+
 int lintel_ept_init(struct lintel_vm *vm)
 {
 	struct lintel_ept *ept = &vm->ept;
@@ -187,6 +227,7 @@ int lintel_ept_init(struct lintel_vm *vm)
 	ret = ept_notifier_register(ept);
 	if (ret)
 		goto free_slots;
+	ept_reclaim_add(ept);
 	return 0;
 
 free_slots:
@@ -206,6 +247,7 @@ void lintel_ept_destroy(struct lintel_vm *vm)
 
 	if (!ept->root)
 		return;
+	ept_reclaim_remove(ept);
 	ept_notifier_unregister(ept);
 	write_lock(&ept->lock);
 	ept_zap(ept, 0, EPT_END_GFN, &gather);

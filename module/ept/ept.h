@@ -8,6 +8,7 @@
  * that), so guest memory is also reached by plain user accesses at the slot's address.
  *
  * Lock legend: [S] vm->slots_lock for writers, vm->srcu for readers; [E] ept->lock; [A] atomic;
+ * [R] reclaim_lock;
  * [cpu] by the CPU that it is of, with interrupts off.
  */
 #ifndef LINTEL_EPT_EPT_H
@@ -41,6 +42,11 @@ struct lintel_ept {
 	struct xarray slot_ids;			/* [S] the same slots by their numbers */
 	struct rb_root_cached by_hva;		/* [E] the same slots by the VMM's addresses */
 	struct mmu_notifier notifier;
+	struct {
+		struct list_head link;		/* [R] */
+		u64 exits;			/* [R] of all vCPUs, when last seen, ... */
+		unsigned long since;		/* [R] ... and since when they are so */
+	} reclaim;
 	bool registered;			/* [I] the notifier is */
 	u64 flush_nr;				/* [E] number of the last flush, from 1 */
 	u64 nr_kicks;				/* [E] CPUs that flushes made leave the guest */
@@ -62,6 +68,10 @@ int lintel_ept_init(struct lintel_vm *vm);
  * vCPU runs any more; but they still exist, since the notifier looks at them until here.
  */
 void lintel_ept_destroy(struct lintel_vm *vm);
+
+/* reclaim.c: the shrinker of EPT tables.  Module init and exit.  0 or -ENOMEM. */
+int lintel_ept_reclaim_init(void);
+void lintel_ept_reclaim_exit(void);
 
 /*
  * lintel_memslot_set - KVM_SET_USER_MEMORY_REGION on a kernel copy of its argument.

@@ -61,6 +61,9 @@ void ept_free_tables(struct lintel_ept *ept, struct ept_gather *gather, bool may
 /* ept_zap_and_free - the three above, lock included.  May sleep if @may_sleep. */
 void ept_zap_and_free(struct lintel_ept *ept, gfn_t start, gfn_t end, bool may_sleep);
 
+/* ept_zap_slot - likewise, and tables that it leaves empty at the ends go too.  May sleep. */
+void ept_zap_slot(struct lintel_ept *ept, gfn_t start, gfn_t end);
+
 struct page *ept_alloc_table(void);
 
 /* ept_max_gfn - the first gfn that an EPT of 4 levels on this CPU cannot map. */
@@ -84,6 +87,12 @@ void ept_forget_everywhere(struct lintel_ept *ept);
  * EPT_4K, EPT_2M or EPT_1G.  In the VMM's mm, ept->lock held.
  */
 int ept_host_level(const struct lintel_memslot *slot, gfn_t gfn, u64 pfn);
+
+/* --- reclaim.c -------------------------------------------------------------------------- */
+
+/* The shrinker may take tables of @ept away from here on, or no more.  May sleep. */
+void ept_reclaim_add(struct lintel_ept *ept);
+void ept_reclaim_remove(struct lintel_ept *ept);
 
 /* --- notifier.c ------------------------------------------------------------------------- */
 

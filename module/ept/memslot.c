@@ -183,7 +183,7 @@ static int slots_replace(struct lintel_vm *vm, struct lintel_memslot *old,
 	if (old) {
 		WRITE_ONCE(old->flags, old->flags | MEMSLOT_DYING);
 		synchronize_srcu_expedited(&vm->srcu);
-		ept_zap_and_free(ept, old->base, old->base + old->npages, true);
+		ept_zap_slot(ept, old->base, old->base + old->npages);
 	}
 	slots_publish(vm, new);
 	if (old) {
