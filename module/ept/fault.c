@@ -236,6 +236,9 @@ static u64 fault_leaf(const struct fault *f, int level)
 	if (level == EPT_4K || !boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT))
 		rights |= ACCESS_EXEC;
 	pte = ept_make_leaf(f->pfn, level, rights, f->memtype);
+	/* without self-snooping an uncached guest could read what the host has only just zeroed */
+	if (f->memtype == MTRR_TYPE_WRBACK && !boot_cpu_has(X86_FEATURE_SELFSNOOP))
+		pte |= VMX_EPT_IPAT_BIT;
 	if (f->vm->ept.eptp & VMX_EPTP_AD_ENABLE_BIT) {
 		if (!f->prefault)
 			pte |= VMX_EPT_ACCESS_BIT;
