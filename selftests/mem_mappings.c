@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "guest.h"
+#include "memory.h"
 #include "stats.h"
 #include "vm.h"
 
@@ -79,8 +80,8 @@ static u8 *huge_anonymous(u64 size)
 {
 	u8 *mem = map_aligned(size, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 
-	if (madvise(mem, size, MADV_HUGEPAGE) < 0)
-		SKIP("MADV_HUGEPAGE: %m");
+	if (!huge_pages_on() || madvise(mem, size, MADV_HUGEPAGE) < 0)
+		SKIP("no transparent huge pages");
 	memset(mem, 0, size);
 	return mem;
 }

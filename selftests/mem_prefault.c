@@ -7,6 +7,7 @@
 #include <sys/time.h>
 
 #include "guest.h"
+#include "memory.h"
 #include "stats.h"
 #include "vm.h"
 
@@ -141,8 +142,8 @@ TEST(large_pages)
 	u64 size = 4 * MIB, pages;
 	u8 *mem = add_memory(v, size, 2 * MIB);
 
-	if (madvise(mem, size, MADV_HUGEPAGE) < 0)
-		SKIP("MADV_HUGEPAGE: %m");
+	if (!huge_pages_on() || madvise(mem, size, MADV_HUGEPAGE) < 0)
+		SKIP("no transparent huge pages");
 	memset(mem, 0, size);
 	pages = stat_require(v->vm->fd, "pages_2m");
 	CHECK_OK(prefault(v, WINDOW + PAGE, size - 2 * PAGE, 0, &left));

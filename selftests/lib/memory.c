@@ -76,3 +76,16 @@ long kernel_memory(void)
 	}
 	return least;
 }
+
+bool huge_pages_on(void)
+{
+	FILE *f = fopen("/sys/kernel/mm/transparent_hugepage/enabled", "re");
+	char line[128] = "";
+
+	if (!f)
+		return false;
+	if (!fgets(line, sizeof(line), f))
+		line[0] = '\0';
+	fclose(f);
+	return line[0] && !strstr(line, "[never]");
+}

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* For the life_* programs: the kernel's memory. */
+/* The kernel's memory, and its policy of huge pages. */
 #ifndef LINTEL_SELFTESTS_MEMORY_H
 #define LINTEL_SELFTESTS_MEMORY_H
 
+#include <stdbool.h>
+
 /* kB that no process and no page cache accounts for, once freeing by RCU has come to rest. */
 long kernel_memory(void);
+
+/* Will the host make huge pages for a mapping that asks for them? Small machines have it off. */
+bool huge_pages_on(void);
 
 #endif
