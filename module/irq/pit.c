@@ -468,7 +468,7 @@ int lintel_pit_get(struct lintel_vm *vm, struct kvm_pit_state2 *state)
 	return 0;
 }
 
-/* Every channel begins its count anew, as in KVM: another machine's load times mean nothing here. */
+/* Every channel begins its count anew, as in KVM: another machine's load times mean nothing. */
 int lintel_pit_set(struct lintel_vm *vm, const struct kvm_pit_state2 *state)
 {
 	struct lintel_pit *pit = vm->pit;
