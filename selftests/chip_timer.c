@@ -217,6 +217,7 @@ static volatile sig_atomic_t signals, moves;
 static void on_signal(int sig)
 {
 	static int cpu;
+	int saved = errno;	/* the call that was interrupted has its own */
 	cpu_set_t set;
 
 	(void)sig;
@@ -226,6 +227,7 @@ static void on_signal(int sig)
 	CPU_SET(cpu, &set);
 	if (sched_setaffinity(0, sizeof(set), &set) == 0)
 		moves = moves + 1;
+	errno = saved;
 }
 
 static u64 now_ns(void)
