@@ -275,7 +275,9 @@ TEST_SLOW(each_arrives_once, 4)
 		u16 port;
 
 		if (ioctl(v->fd, KVM_RUN, 0) < 0) {
-			REQUIRE(errno == EINTR && !ktap_timed_out(), "KVM_RUN: %m");
+			REQUIRE(errno == EINTR && !ktap_timed_out(),
+				"KVM_RUN: %m, after %llu interrupts, %d signals %ld ns apart",
+				(unsigned long long)s->arg[1], signals, when.it_interval.tv_nsec);
 			continue;
 		}
 		REQUIRE_EQ(v->run->exit_reason, KVM_EXIT_IO);
