@@ -30,6 +30,7 @@
 /* At GPA_HIGH. */
 struct scene {
 	u32 stop;
+	u32 ready[CPUS];			/* the local APIC accepts interrupts */
 	u32 halts;				/* of all */
 	u32 got[CPUS][128];
 	u32 sent_to_peer[CPUS];
@@ -62,6 +63,9 @@ GUEST_CODE static void guest_takes(u64 self)
 	u32 peer = !self, seed = 12345 + self;
 
 	apic_enable();
+	SCENE->ready[self] = 1;
+	while (!SCENE->ready[peer])
+		cpu_relax();
 	while (!SCENE->stop) {
 		if (SCENE->got[peer][VEC_PEER] == SCENE->sent_to_peer[self]) {
 			SCENE->sent_to_peer[self]++;
@@ -131,6 +135,9 @@ static void *send_interrupts(void *arg)
 	u32 singles[CPUS] = { 0 }, markers[CPUS] = { 0 }, bursts[CPUS] = { 0 };
 	u8 single = VEC_SINGLE + self, marker = VEC_MARKER + self, burst = VEC_BURST + self;
 
+	for (unsigned int cpu = 0; cpu < CPUS; cpu++)
+		while (!scene->ready[cpu])
+			sched_yield();
 	while (posts < posts_each) {
 		unsigned int cpu = posts / 64 % CPUS;
 

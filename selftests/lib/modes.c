@@ -3,7 +3,8 @@
  * Initial vCPU states: real mode, 32-bit protected mode without paging, and long mode with flat
  * segments, a GDT, a TSS, an IDT that points at the stubs of guest.c and page tables that map the
  * first 4 GiB 1:1 with 2 MiB pages, for user mode too. All vCPUs of a VM share the tables; each
- * has a stack of its own.
+ * has a stack of its own. A test may start one vCPU and then set up the next: so the tables are
+ * written again with what they hold, and nothing in them is invalid in between.
  */
 #include "vm.h"
 
@@ -67,8 +68,9 @@ static void set_tables(struct vm *vm)
 	gdt[SEL_USER_CODE / 8] = gdt_entry(0xfb, 0xa, 0xfffff);
 	gdt[SEL_TSS / 8] = 0x67 | (u64)GPA_TSS << 16 | 0x8bull << 40;
 	gdt[SEL_TSS / 8 + 1] = 0;
-	memset(tss, 0, 104);
+	memset(tss, 0, 4);
 	memcpy(tss + 4, &rsp0, 8);
+	memset(tss + 12, 0, 104 - 12);
 	for (unsigned int i = 0; i < 256; i++) {
 		u64 stub = guest_addr(guest_stubs) + 16 * i;
 		u64 dpl = i == VEC_BP || i == VEC_OF ? 3 : 0;
@@ -84,11 +86,11 @@ static void set_page_tables(struct vm *vm)
 	u64 *pml4 = gpa_ptr(vm, GPA_PML4, 4096), *pdpt = gpa_ptr(vm, GPA_PDPT, 4096);
 	u64 *pd = gpa_ptr(vm, GPA_PD, 4 * 4096);
 
-	memset(pml4, 0, 4096);
-	memset(pdpt, 0, 4096);
 	pml4[0] = GPA_PDPT | PTE_P | PTE_W | PTE_U;
+	memset(pml4 + 1, 0, 4096 - 8);
 	for (u64 i = 0; i < 4; i++)
 		pdpt[i] = (GPA_PD + i * 4096) | PTE_P | PTE_W | PTE_U;
+	memset(pdpt + 4, 0, 4096 - 4 * 8);
 	for (u64 i = 0; i < 4 * 512; i++)
 		pd[i] = i << 21 | PTE_P | PTE_W | PTE_U | PTE_PS;
 }

@@ -57,17 +57,36 @@ LABEL l
 
 
 class Slot:
-    """One of the emulators that may run on this computer at a time; the lock dies with us."""
+    """One of the emulators that may run on this computer at a time; the locks die with us.
+
+    Only who holds the queue's lock looks for a free slot, and the kernel hands that lock on in
+    the order in which it was asked for: nobody is overtaken.
+    """
 
     def __enter__(self):
         CACHE.mkdir(parents=True, exist_ok=True)
+        with open(CACHE / "emulator-queue", "a") as queue:
+            self.take(self.wait_in(queue))
+        return self
+
+    @staticmethod
+    def wait_in(queue):
+        """Come to the head of the queue; whether that took waiting."""
+        try:
+            fcntl.flock(queue, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"waiting: {SLOTS} emulators already run on this computer, and others wait")
+            fcntl.flock(queue, fcntl.LOCK_EX)
+            return True
+        return False
+
+    def take(self, waited):
         self.files = [open(CACHE / f"emulator-slot-{number}", "a") for number in range(SLOTS)]
-        waited = False
         while True:
             for file in self.files:
                 try:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    return self
+                    return
                 except BlockingIOError:
                     continue
             if not waited:
