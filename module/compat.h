@@ -190,6 +190,9 @@ static inline void run_memory_fault(struct kvm_run *run, __u64 gpa, __u64 size)
 #ifndef KVM_CAP_PRE_FAULT_MEMORY
 #define KVM_CAP_PRE_FAULT_MEMORY	236
 #endif
+#ifndef KVM_CAP_X86_APIC_BUS_CYCLES_NS
+#define KVM_CAP_X86_APIC_BUS_CYCLES_NS	237
+#endif
 #ifndef KVM_PRE_FAULT_MEMORY
 struct kvm_pre_fault_memory {
 	__u64 gpa;

@@ -230,10 +230,12 @@ static int stats_open(struct lintel_vm *vm, struct lintel_vcpu *vcpu)
 		return -ENOMEM;
 	stats->vm = vm;
 	stats->vcpu = vcpu;
+	/* as KVM's begin: programs look for that */
 	if (vcpu)
-		snprintf(stats->id, sizeof(stats->id), "lintel-vcpu-stats:%u", vcpu->id);
+		snprintf(stats->id, sizeof(stats->id), "kvm-lintel-vcpu-stats:%u", vcpu->id);
 	else
-		snprintf(stats->id, sizeof(stats->id), "lintel-vm-stats:%d", task_tgid_nr(current));
+		snprintf(stats->id, sizeof(stats->id), "kvm-lintel-vm-stats:%d",
+			 task_tgid_nr(current));
 
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0) {

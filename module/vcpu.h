@@ -197,8 +197,10 @@ struct lintel_vcpu {
 	u64 msr_misc_enable, msr_pat, msr_power_ctl;			/* [M] */
 	u64 mtrr_def_type, mtrr_fixed[11], mtrr_var[16];/* [M] stored; the EPT's type is write-back */
 	u64 ucode_rev;					/* [M] */
+	u64 msr_hwcr;					/* [M] */
+	u64 msr_platform_info;				/* [M] */
 	u64 mcg_cap, mcg_status, mcg_ctl;		/* [M] */
-	u64 mce_banks[4 * 32];				/* [M] */
+	u64 mce_banks[4 * 32], mce_ctl2[32];		/* [M] */
 	u64 tsc_offset;					/* [M] guest TSC = host TSC + this */
 	u32 tsc_khz;					/* [M] */
 	u64 tsc_adjust;					/* [M] */

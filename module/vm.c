@@ -38,6 +38,7 @@ struct lintel_vm *lintel_vm_create(void)
 	mutex_init(&vm->tsc_lock);
 	vm->tsc_khz = tsc_khz;
 	vm->halt_poll_max = U64_MAX;
+	vm->apic_bus_ns = 1;
 	vm->tsc_offset = -rdtsc();
 	xa_init_flags(&vm->vcpus, XA_FLAGS_ACCOUNT);
 	lintel_clock_init(vm);

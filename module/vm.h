@@ -54,13 +54,15 @@ struct lintel_vm {
 	struct lintel_coalesced coalesced;		/* [A] its own locks */
 
 	bool dead;					/* [A] a VMX instruction failed: nothing runs any more */
-	u32 disabled_exits;				/* [L] KVM_X86_DISABLE_EXITS_*; [I] once vCPUs exist */
+	u32 disabled_exits;				/* [L] KVM_X86_DISABLE_EXITS_* of vCPUs to come */
 	struct lintel_msr_filter __rcu *msr_filter;	/* [L] writers; NULL: all is allowed */
 	u32 user_space_msr;				/* [A] KVM_MSR_EXIT_REASON_*: user space's */
 	/* capabilities turned on by KVM_ENABLE_CAP, by their names */
 	bool exception_payload;				/* [A] */
 	bool triple_fault_event;			/* [A] */
 	bool exit_on_emulation_failure;			/* [A] */
+	bool hide_platform_info;			/* [A] not KVM_CAP_MSR_PLATFORM_INFO */
+	u32 apic_bus_ns;				/* [L] of an APIC bus cycle; [I] once vCPUs exist */
 	u32 boot_cpu_id;				/* [L] KVM_SET_BOOT_CPU_ID */
 	unsigned int last_boosted;			/* [A] the index that a spinner boosted last */
 	u32 max_vcpu_id;				/* [L] ids are below; 0 before the first vCPU */
@@ -70,6 +72,7 @@ struct lintel_vm {
 	u64 tsc_offset;					/* of the vCPUs, as last set by the VMM */
 	bool tsc_offset_set;
 	struct lintel_clock clock;			/* own lock: the time base of kvm-clock */
+	u32 mmu_pages;					/* [S] KVM_SET_NR_MMU_PAGES: likewise */
 	gpa_t tss_addr;					/* [L] KVM_SET_TSS_ADDR: remembered, not needed */
 	gpa_t identity_map_addr;			/* [L] KVM_SET_IDENTITY_MAP_ADDR: likewise */
 };

@@ -15,6 +15,7 @@
 #include "user.h"
 #include "../vm.h"
 #include "../vmx/cpuid.h"
+#include "../vmx/mce.h"
 #include "../vmx/msr.h"
 
 static long dev_api_version(struct ioctl_context *ctx)
@@ -109,8 +110,8 @@ static long dev_emulated_cpuid(struct ioctl_context *ctx)
 
 static long dev_mce_cap(struct ioctl_context *ctx)
 {
-	/* MCG_CTL_P, and banks in the low byte */
-	*(u64 *)ctx->arg = BIT_ULL(8) | 32;
+	/* features, and banks in the low byte */
+	*(u64 *)ctx->arg = LINTEL_MCG_CAP | 32;
 	return 0;
 }
 

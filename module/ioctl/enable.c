@@ -14,12 +14,10 @@
 #include "../vm.h"
 #include "../vmx/msr_filter.h"
 
-/* Before the first vCPU: the controls are written when a vCPU is made. */
+/* The controls are written when a vCPU is made: those that exist keep theirs. */
 static long disable_exits(struct lintel_vm *vm, const u64 *args)
 {
-	if (vm->nr_vcpus)
-		return -EINVAL;
-	vm->disabled_exits = args[0];
+	WRITE_ONCE(vm->disabled_exits, vm->disabled_exits | args[0]);
 	return 0;
 }
 
@@ -38,7 +36,7 @@ static long user_space_msr(struct lintel_vm *vm, const u64 *args)
 /* Once, and before the first vCPU. */
 static long max_vcpu_id(struct lintel_vm *vm, const u64 *args)
 {
-	if (args[0] > LINTEL_MAX_VCPU_ID || vm->boot_cpu_id >= args[0])
+	if (args[0] > LINTEL_MAX_VCPU_ID || vm->boot_cpu_id > args[0])
 		return -EINVAL;
 	if (vm->max_vcpu_id && vm->max_vcpu_id != args[0])
 		return -EINVAL;
@@ -92,6 +90,23 @@ static long x2apic_api(struct lintel_vm *vm, const u64 *args)
 	return 0;
 }
 
+static long platform_info(struct lintel_vm *vm, const u64 *args)
+{
+	WRITE_ONCE(vm->hide_platform_info, !args[0]);
+	return 0;
+}
+
+/* Before the first vCPU; the longest timer has to fit into 63 bits of nanoseconds. */
+static long apic_bus_cycle(struct lintel_vm *vm, const u64 *args)
+{
+	if (!lintel_irqchip_in_kernel(vm))
+		return -ENXIO;
+	if (vm->nr_vcpus || !args[0])
+		return -EINVAL;
+	vm->apic_bus_ns = args[0];
+	return 0;
+}
+
 static const struct {
 	u32 cap;
 	u64 allowed;		/* bits of args[0] */
@@ -110,6 +125,8 @@ static const struct {
 	{ KVM_CAP_EXCEPTION_PAYLOAD, 1, exception_payload },
 	{ KVM_CAP_X86_TRIPLE_FAULT_EVENT, 1, triple_fault_event },
 	{ KVM_CAP_EXIT_ON_EMULATION_FAILURE, 1, exit_on_emulation_failure },
+	{ KVM_CAP_MSR_PLATFORM_INFO, 1, platform_info },
+	{ KVM_CAP_X86_APIC_BUS_CYCLES_NS, BIT(24) - 1, apic_bus_cycle },
 };
 
 long lintel_vm_enable_cap(struct ioctl_context *ctx)

@@ -29,7 +29,7 @@ long lintel_user_get_cpuid(void __user *user,
 	ret = get(ctx, entries, &nent);
 	if (!ret && copy_to_user(head->entries, entries, nent * sizeof(*entries)))
 		ret = -EFAULT;
-	if ((!ret || ret == -E2BIG) && put_user(nent, &head->nent))
+	if (!ret && put_user(nent, &head->nent))
 		ret = -EFAULT;
 	kvfree(entries);
 	return ret;

@@ -315,13 +315,22 @@ static long vcpu_setup_mce(struct ioctl_context *ctx)
 	unsigned int banks = cap & 0xff, i;
 
 	if (!banks || banks > ARRAY_SIZE(ctx->vcpu->mce_banks) / 4 ||
-	    (cap & ~(BIT_ULL(8) | 0xffULL)))
+	    (cap & ~LINTEL_MCG_CAP & ~MCG_BANKCNT_MASK))
 		return -EINVAL;
 	ctx->vcpu->mcg_cap = cap;
-	ctx->vcpu->mcg_ctl = cap & BIT_ULL(8) ? ~0ULL : 0;
+	ctx->vcpu->mcg_ctl = cap & MCG_CTL_P ? ~0ULL : 0;
 	for (i = 0; i < banks; i++)
 		ctx->vcpu->mce_banks[4 * i] = ~0ULL;
+	lintel_lapic_set_version(ctx->vcpu);
 	return 0;
+}
+
+/* No page to share TPR with user space is taken (KVM_CAP_VAPIC is absent); QEMU says so at reset. */
+static long vcpu_vapic_addr(struct ioctl_context *ctx)
+{
+	const struct kvm_vapic_addr *addr = ctx->arg;
+
+	return !ctx->vcpu->lapic || addr->vapic_addr ? -EINVAL : 0;
 }
 
 static long vcpu_translate(struct ioctl_context *ctx)
@@ -390,6 +399,7 @@ static const struct ioctl_row vcpu_rows[] = {
 	{ KVM_GET_XCRS, LOCK_VCPU, ARG_COPY, vcpu_get_xcrs },
 	{ KVM_SET_XCRS, LOCK_VCPU, ARG_COPY, vcpu_set_xcrs },
 	{ KVM_GET_MSRS, LOCK_VCPU_LOADED, ARG_USER, vcpu_get_msrs },
+	{ KVM_SET_VAPIC_ADDR, LOCK_VCPU, ARG_COPY, vcpu_vapic_addr },
 	{ KVM_SET_MSRS, LOCK_VCPU_LOADED, ARG_USER, vcpu_set_msrs },
 	{ KVM_GET_LAPIC, LOCK_VCPU_LOADED, ARG_COPY, vcpu_get_lapic },
 	{ KVM_SET_LAPIC, LOCK_VCPU_LOADED, ARG_COPY, vcpu_set_lapic },

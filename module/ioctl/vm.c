@@ -18,6 +18,8 @@
 #include "../vm.h"
 #include "../vmx/msr_filter.h"
 
+#define MIN_MMU_PAGES	64	/* as in KVM */
+
 static long vm_check_extension(struct ioctl_context *ctx)
 {
 	return lintel_check_extension(ctx->vm, ctx->number);
@@ -50,6 +52,20 @@ static long vm_set_memory2(struct ioctl_context *ctx)
 	};
 
 	return lintel_memslot_set(ctx->vm, &region);
+}
+
+/* A limit on shadow pages; the EPT has none of those, and the host's shrinker takes what it needs. */
+static long vm_set_mmu_pages(struct ioctl_context *ctx)
+{
+	if (ctx->number < MIN_MMU_PAGES || ctx->number > U32_MAX)
+		return -EINVAL;
+	ctx->vm->mmu_pages = ctx->number;
+	return 0;
+}
+
+static long vm_get_mmu_pages(struct ioctl_context *ctx)
+{
+	return ctx->number ? -EINVAL : ctx->vm->mmu_pages;
 }
 
 static long vm_register_coalesced(struct ioctl_context *ctx)
@@ -245,6 +261,8 @@ static const struct ioctl_row vm_rows[] = {
 	{ KVM_GET_DIRTY_LOG, LOCK_SLOTS, ARG_COPY, lintel_vm_get_dirty_log },
 	{ KVM_CLEAR_DIRTY_LOG, LOCK_SLOTS, ARG_COPY_IN, lintel_vm_clear_dirty_log },
 	{ KVM_RESET_DIRTY_RINGS, LOCK_SLOTS, ARG_NUMBER, lintel_vm_reset_rings },
+	{ KVM_SET_NR_MMU_PAGES, LOCK_SLOTS, ARG_NUMBER, vm_set_mmu_pages },
+	{ KVM_GET_NR_MMU_PAGES, LOCK_SLOTS, ARG_NUMBER, vm_get_mmu_pages },
 	{ KVM_REGISTER_COALESCED_MMIO, LOCK_VM, ARG_COPY, vm_register_coalesced },
 	{ KVM_UNREGISTER_COALESCED_MMIO, LOCK_VM, ARG_COPY, vm_unregister_coalesced },
 	{ KVM_SET_TSS_ADDR, LOCK_VM, ARG_NUMBER, vm_set_tss_addr },

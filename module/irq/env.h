@@ -33,6 +33,7 @@
 #include <linux/string.h>
 
 #include <asm/apicdef.h>
+#include <asm/mce.h>
 #include <asm/msr-index.h>
 #include <asm/msr.h>
 #include <asm/tsc.h>

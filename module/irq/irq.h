@@ -110,6 +110,10 @@ int lintel_lapic_create(struct lintel_vcpu *vcpu);
 void lintel_lapic_destroy(struct lintel_vcpu *vcpu);
 /* lintel_lapic_map_update - a vCPU, or the id or mode of a LAPIC, is new.  May sleep. */
 void lintel_lapic_map_update(struct lintel_vm *vm);
+/* lintel_lapic_set_version - the version register follows IA32_MCG_CAP.  vcpu->mutex held. */
+void lintel_lapic_set_version(struct lintel_vcpu *vcpu);
+/* lintel_lapic_cmci - raise the interrupt for corrected machine checks.  vCPU loaded. */
+void lintel_lapic_cmci(struct lintel_vcpu *vcpu);
 /* lintel_lapic_reset - power-up or INIT (@init) state.  Running thread or creation. */
 void lintel_lapic_reset(struct lintel_vcpu *vcpu, bool init);
 /* KVM_GET_LAPIC, KVM_SET_LAPIC: vcpu->mutex held.  -EINVAL for impossible bits. */

@@ -10,7 +10,7 @@
 #include "lapic.h"
 #include "chips.h"
 
-#define LAPIC_VERSION_6_LVTS	0x50014u
+#define LAPIC_VERSION		0x14u		/* and in bits 23:16 the LVT's last entry */
 #define BASE_RESERVED		0x2ffull	/* bits 7:0 and 9 */
 #define CPUID_1_ECX_X2APIC	BIT(21)
 
@@ -217,6 +217,14 @@ static void lapic_set_id(struct lintel_lapic *lapic)
 	lintel_lapic_map_update(lapic->vcpu->vm);
 }
 
+void lintel_lapic_set_version(struct lintel_vcpu *vcpu)
+{
+	u32 last_lvt = vcpu->mcg_cap & MCG_CMCI_P ? 6 : 5;
+
+	if (vcpu->lapic)
+		lapic_put(vcpu->lapic, APIC_LVR, LAPIC_VERSION | last_lvt << 16);
+}
+
 /* The registers after power-up and after INIT; the SDM has them equal but for the ID. */
 static void lapic_reset_registers(struct lintel_lapic *lapic)
 {
@@ -230,12 +238,13 @@ static void lapic_reset_registers(struct lintel_lapic *lapic)
 
 	for (offset = APIC_LVTT; offset <= APIC_LVTERR; offset += 0x10)
 		lapic_put(lapic, offset, APIC_LVT_MASKED);
+	lapic_put(lapic, APIC_LVTCMCI, APIC_LVT_MASKED);
 	/* the BSP comes up wired to the PIC, as a BIOS would leave it: KVM's guests expect that */
 	if (lapic->vcpu->id == READ_ONCE(lapic->vcpu->vm->boot_cpu_id))
 		lapic_put(lapic, APIC_LVT0, MODE_EXTINT << 8);
 	lapic_put(lapic, APIC_DFR, 0xffffffff);
 	lapic_put(lapic, APIC_SPIV, 0xff);
-	lapic_put(lapic, APIC_LVR, LAPIC_VERSION_6_LVTS);
+	lintel_lapic_set_version(lapic->vcpu);
 	lapic_set_id(lapic);
 }
 
@@ -357,7 +366,8 @@ int lintel_lapic_set(struct lintel_vcpu *vcpu, const struct kvm_lapic_state *sta
 	u32 id;
 
 	memcpy(&id, state->regs + APIC_ID, sizeof(id));
-	if (lapic_x2apic(lapic) && id >> lapic_id_shift(lapic) != vcpu->id)
+	/* read-only in this mode; who does not know of 32-bit ids may write what it likes */
+	if (lapic_x2apic(lapic) && !lapic_id_shift(lapic) && id != vcpu->id)
 		return -EINVAL;
 
 	lintel_lapic_timer_stop(lapic);
@@ -365,7 +375,7 @@ int lintel_lapic_set(struct lintel_vcpu *vcpu, const struct kvm_lapic_state *sta
 	memcpy(lapic->regs, state->regs, sizeof(state->regs));
 	for (i = 0; i < ARRAY_SIZE(lapic->kept); i++)
 		lapic->kept[i] = lapic->regs[i * 4];
-	lapic_put(lapic, APIC_LVR, LAPIC_VERSION_6_LVTS);
+	lintel_lapic_set_version(vcpu);
 	lintel_lapic_sanitize(lapic);
 	if (lapic_x2apic(lapic))
 		lapic_set_id(lapic);

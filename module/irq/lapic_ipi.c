@@ -214,7 +214,7 @@ static void ipi_to_all(struct lintel_lapic *self, const struct lapic_message *m,
 	}
 }
 
-/* The ICR was written.  Delivery is at once, so its status bit is never seen set. */
+/* Delivery is at once, so the ICR's status bit is never seen set. */
 void lintel_lapic_send_ipi(struct lintel_lapic *lapic, u32 icr, u32 icr2)
 {
 	struct lapic_message message = {
@@ -225,8 +225,6 @@ void lintel_lapic_send_ipi(struct lintel_lapic *lapic, u32 icr, u32 icr2)
 		.dest = lapic_x2apic(lapic) ? icr2 : icr2 >> 24,
 	};
 
-	if (!(lapic_x2apic(lapic) && (icr & APIC_DEST_ALLBUT) == APIC_DEST_SELF))
-		lapic_put(lapic, APIC_ICR, icr & ~APIC_ICR_BUSY);
 	/* the trigger mode matters for INIT alone: level de-assert, which the P6 ignores */
 	if (message.mode == MODE_INIT && icr & APIC_INT_LEVELTRIG && !(icr & APIC_INT_ASSERT))
 		return;
@@ -268,6 +266,12 @@ void lintel_lapic_local(struct lintel_lapic *lapic, unsigned int offset)
 		return;
 	if (mode == MODE_FIXED || mode == MODE_NMI)
 		lintel_lapic_accept(lapic, mode, lvt & APIC_VECTOR_MASK, false);
+}
+
+void lintel_lapic_cmci(struct lintel_vcpu *vcpu)
+{
+	if (vcpu->lapic)
+		lintel_lapic_local(vcpu->lapic, APIC_LVTCMCI);
 }
 
 void lintel_lapic_error(struct lintel_lapic *lapic, u32 bit)

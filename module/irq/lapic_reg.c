@@ -15,6 +15,7 @@
 #define REG_XAPIC	BIT(2)		/* in xAPIC mode only */
 #define REG_X2APIC	BIT(3)		/* in x2APIC mode only */
 #define REG_X2APIC_RO	BIT(4)		/* written in xAPIC mode only */
+#define REG_CMCI	BIT(5)		/* with MCG_CMCI_P only */
 #define REG_RW		(REG_READ | REG_WRITE)
 
 #define LVT_VECTOR	0x000ffu
@@ -26,7 +27,8 @@
 #define SPIV_VALID	0x3ffu
 #define TDCR_VALID	0xbu
 #define MAX_SLOT	(APIC_SELF_IPI / 16)
-#define ICR_XAPIC_VALID	0x000ccfffu
+/* reserved bits are kept as they are written, as in KVM */
+#define ICR_XAPIC_VALID	(~(u32)APIC_ICR_BUSY)
 /* bits of the MSR's low half that the SDM reserves; bit 12 may be written, and reads as 0 */
 #define ICR_X2APIC_RESERVED (GENMASK(31, 20) | GENMASK(17, 16) | BIT(13))
 
@@ -46,6 +48,7 @@ static const struct lapic_reg lapic_regs[MAX_SLOT + 1] = {
 	[APIC_SPIV / 16]	= { REG_RW, SPIV_VALID },
 	[APIC_ISR / 16 ... APIC_IRR / 16 + 7] = { REG_READ, 0 },
 	[APIC_ESR / 16]		= { REG_RW, 0 },
+	[APIC_LVTCMCI / 16]	= { REG_RW | REG_CMCI, LVT_PLAIN | LVT_MODE },
 	[APIC_ICR / 16]		= { REG_RW, ICR_XAPIC_VALID },
 	[APIC_ICR2 / 16]	= { REG_RW | REG_XAPIC, 0xff000000 },
 	[APIC_LVTT / 16]	= { REG_RW, LVT_PLAIN | LAPIC_TIMER_MODES },
@@ -70,6 +73,8 @@ static const struct lapic_reg *reg_find(struct lintel_lapic *lapic, unsigned int
 		return NULL;
 	reg = &lapic_regs[array_index_nospec(offset / 16, MAX_SLOT + 1)];
 	if (!(reg->flags & access))
+		return NULL;
+	if (reg->flags & REG_CMCI && !(lapic->vcpu->mcg_cap & MCG_CMCI_P))
 		return NULL;
 	if (reg->flags & (x2apic ? REG_XAPIC : REG_X2APIC))
 		return NULL;
@@ -108,6 +113,7 @@ static void reg_write_spiv(struct lintel_lapic *lapic, u32 value)
 	/* while the LAPIC is disabled by software every LVT entry is masked */
 	for (offset = APIC_LVTT; offset <= APIC_LVTERR; offset += 16)
 		lapic_put(lapic, offset, lapic_get(lapic, offset) | APIC_LVT_MASKED);
+	lapic_put(lapic, APIC_LVTCMCI, lapic_get(lapic, APIC_LVTCMCI) | APIC_LVT_MASKED);
 }
 
 static void reg_write_lvt(struct lintel_lapic *lapic, unsigned int offset, u32 value)
@@ -132,6 +138,7 @@ static void reg_write(struct lintel_lapic *lapic, unsigned int offset, u32 value
 		lintel_lapic_eoi(lapic);
 		return;
 	case APIC_ICR:
+		lapic_put(lapic, APIC_ICR, value);
 		lintel_lapic_send_ipi(lapic, value, lapic_get(lapic, APIC_ICR2));
 		return;
 	case APIC_SELF_IPI:
@@ -162,6 +169,7 @@ static void reg_write(struct lintel_lapic *lapic, unsigned int offset, u32 value
 	case APIC_TDCR:
 		lintel_lapic_timer_divide(lapic, value);
 		return;
+	case APIC_LVTCMCI:
 	case APIC_LVTT ... APIC_LVTERR:
 		reg_write_lvt(lapic, offset, value);
 		break;
@@ -254,8 +262,10 @@ int lintel_lapic_x2apic_write(struct lintel_vcpu *vcpu, u32 msr, u64 value)
 	if (offset == APIC_ICR) {
 		if ((u32)value & ICR_X2APIC_RESERVED)
 			return -EINVAL;
+		value &= ~(u64)APIC_ICR_BUSY;
+		lapic_put(lapic, APIC_ICR, value);
 		lapic_put(lapic, APIC_ICR2, value >> 32);
-		lintel_lapic_send_ipi(lapic, value & ~APIC_ICR_BUSY, value >> 32);
+		lintel_lapic_send_ipi(lapic, value, value >> 32);
 		return 0;
 	}
 	if (value >> 32)
@@ -275,7 +285,6 @@ void lintel_lapic_sanitize(struct lintel_lapic *lapic)
 			lapic_put(lapic, slot * 16, lapic_get(lapic, slot * 16) & reg->valid);
 	}
 	lapic_put(lapic, APIC_ICR, lapic_get(lapic, APIC_ICR) & ~APIC_ICR_BUSY);
-	/* vectors 0 to 15 cannot be requested */
-	lapic_put(lapic, APIC_IRR, lapic_get(lapic, APIC_IRR) & ~0xffffu);
+	/* vectors 0 to 15 cannot be in service; in the IRR they are of too low a priority for that */
 	lapic_put(lapic, APIC_ISR, lapic_get(lapic, APIC_ISR) & ~0xffffu);
 }

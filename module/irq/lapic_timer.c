@@ -2,7 +2,8 @@
 /*
  * The local APIC's timer: one-shot, periodic and TSC-deadline.
  *
- * The bus runs at 1 GHz, as KVM's does: one count of the undivided timer is one nanosecond.  What
+ * The bus runs at 1 GHz, as KVM's does, unless KVM_CAP_X86_APIC_BUS_CYCLES_NS has set another rate:
+ * one count of the undivided timer is one nanosecond.  What
  * says whether the timer has expired is the clock itself: the guest's TSC for a deadline,
  * CLOCK_MONOTONIC for a count.  The running thread asks it before each entry, puts the vector into
  * the IRR and arms the next period.  So an expiry is taken once, whoever noticed it, and a periodic
@@ -62,6 +63,12 @@ static unsigned int timer_divisor_shift(struct lintel_lapic *lapic)
 	u32 tdcr = lapic_get(lapic, APIC_TDCR);
 
 	return (((tdcr & 3) | (tdcr & 8) >> 1) + 1) & 7;
+}
+
+/* What @count of the timer takes; less than 2^63, as the bus cycle is bounded. */
+static u64 timer_ns(struct lintel_lapic *lapic, u32 count)
+{
+	return ((u64)count << timer_divisor_shift(lapic)) * lapic->vcpu->vm->apic_bus_ns;
 }
 
 static bool timer_is_deadline(struct lintel_lapic *lapic)
@@ -149,11 +156,10 @@ void lintel_lapic_timer_stop(struct lintel_lapic *lapic)
 void lintel_lapic_timer_start(struct lintel_lapic *lapic, u32 count)
 {
 	struct lapic_timer *timer = &lapic->timer;
-	unsigned int shift = timer_divisor_shift(lapic);
 	u32 initial = lapic_get(lapic, APIC_TMICT);
 
 	timer_cancel(lapic);
-	timer->period = (u64)initial << shift;
+	timer->period = timer_ns(lapic, initial);
 	if (!initial || timer_is_deadline(lapic))
 		return;
 	if (timer_mode(lapic) == APIC_LVT_TIMER_PERIODIC) {
@@ -161,9 +167,9 @@ void lintel_lapic_timer_start(struct lintel_lapic *lapic, u32 count)
 		if (count == initial)
 			count = 0;
 		timer->target = ktime_add_ns(ktime_get(),
-					     count ? (u64)count << shift : timer->period);
+					     count ? timer_ns(lapic, count) : timer->period);
 	} else if (count) {
-		timer->target = ktime_add_ns(ktime_get(), (u64)count << shift);
+		timer->target = ktime_add_ns(ktime_get(), timer_ns(lapic, count));
 	} else {
 		timer->target = ktime_get();	/* ran out before its state was taken */
 		return;
@@ -185,7 +191,7 @@ u32 lintel_lapic_timer_count(struct lintel_lapic *lapic)
 			return 0;
 		left = timer->period - (u64)-left % timer->period;
 	}
-	return min((u64)left >> timer_divisor_shift(lapic), (u64)initial);
+	return min(div64_u64(left, timer_ns(lapic, 1)), (u64)initial);
 }
 
 void lintel_lapic_timer_divide(struct lintel_lapic *lapic, u32 tdcr)

@@ -27,6 +27,7 @@
 #include "../compat.h"
 #include "../irq/irq.h"
 #include "../vcpu.h"
+#include "../vm.h"
 
 #define NO_ENTRY	0xffff
 
@@ -228,8 +229,8 @@ static void set_bit_if(u32 *reg, unsigned int feature, bool on)
 }
 
 /* The bits that follow the state of the vCPU. */
-static void query_dynamic(struct lintel_vcpu *vcpu, u32 leaf, u32 index, u32 *ebx, u32 *ecx,
-			  u32 *edx, u32 eax)
+static void query_dynamic(struct lintel_vcpu *vcpu, u32 leaf, u32 index, u32 *eax, u32 *ebx,
+			  u32 *ecx, u32 *edx)
 {
 	u64 xsaves_or_c = BIT(X86_FEATURE_XSAVEC % 32) | BIT(X86_FEATURE_XSAVES % 32);
 
@@ -248,17 +249,22 @@ static void query_dynamic(struct lintel_vcpu *vcpu, u32 leaf, u32 index, u32 *eb
 				   (vcpu->cr4 & X86_CR4_PKE));
 		break;
 	case 0xd:
-		if (index == 0 && eax)
+		if (index == 0 && *eax)
 			*ebx = lintel_xstate_size(index_of(vcpu)->component, vcpu->xcr0, false);
-		if (index == 1 && (eax & xsaves_or_c))
+		if (index == 1 && (*eax & xsaves_or_c))
 			*ebx = lintel_xstate_size(index_of(vcpu)->component, vcpu->xcr0, true);
+		break;
+	case KVM_CPUID_FEATURES:
+		/* a halt that does not exit is not ended by a kick */
+		if (READ_ONCE(vcpu->vm->disabled_exits) & KVM_X86_DISABLE_EXITS_HLT)
+			*eax &= ~BIT(KVM_FEATURE_PV_UNHALT);
 		break;
 	}
 }
 
 static void add_dynamic(struct lintel_vcpu *vcpu, struct kvm_cpuid_entry2 *e)
 {
-	query_dynamic(vcpu, e->function, e->index, &e->ebx, &e->ecx, &e->edx, e->eax);
+	query_dynamic(vcpu, e->function, e->index, &e->eax, &e->ebx, &e->ecx, &e->edx);
 }
 
 static bool same_model(struct lintel_vcpu *vcpu, const struct kvm_cpuid_entry2 *entries, u32 nent)
@@ -342,7 +348,7 @@ void lintel_cpuid_query(struct lintel_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, 
 		*ebx = e->ebx;
 		*ecx = e->ecx;
 		*edx = e->edx;
-		query_dynamic(vcpu, e->function, index, ebx, ecx, edx, *eax);
+		query_dynamic(vcpu, e->function, index, eax, ebx, ecx, edx);
 		return;
 	}
 	*eax = 0;

@@ -28,10 +28,11 @@ static int pio_in(struct emulate_ctxt *c, u16 port, unsigned int size, void *val
 
 	if (io->pio_valid) {
 		io->pio_valid = false;
-		if (io->pio_port != port || io->pio_size != size || io->pio_count != count)
-			return EMULATE_UNHANDLED;
-		memcpy(val, vcpu->pio_data, size * count);
-		return EMULATE_OK;
+		/* else user space has changed registers meanwhile: this is another access */
+		if (io->pio_port == port && io->pio_size == size && io->pio_count == count) {
+			memcpy(val, vcpu->pio_data, size * count);
+			return EMULATE_OK;
+		}
 	}
 	if (lintel_chip_pio(vcpu, port, size, val, false)) {
 		for (i = 1; i < count; i++)

@@ -10,17 +10,27 @@
 
 #include "event.h"
 #include "mce.h"
+#include "../irq/irq.h"
 #include "../regs.h"
+
+/* "Uncorrected no action required": told by the interrupt for corrected errors, if at all. */
+static bool is_ucna(const struct kvm_x86_mce *mce)
+{
+	return !mce->mcg_status && !(mce->status & (MCI_STATUS_PCC | MCI_STATUS_S | MCI_STATUS_AR));
+}
 
 int lintel_set_mce(struct lintel_vcpu *vcpu, const struct kvm_x86_mce *mce)
 {
-	unsigned int banks = vcpu->mcg_cap & 0xff;
+	unsigned int banks = vcpu->mcg_cap & MCG_BANKCNT_MASK, nr;
+	bool machine_check;
 	u64 *bank;
 
 	if (mce->bank >= banks || !(mce->status & MCI_STATUS_VAL))
 		return -EINVAL;
-	bank = &vcpu->mce_banks[4 * array_index_nospec(mce->bank, banks)];
-	if (mce->status & MCI_STATUS_UC) {
+	nr = array_index_nospec(mce->bank, banks);
+	bank = &vcpu->mce_banks[4 * nr];
+	machine_check = (mce->status & MCI_STATUS_UC) && !is_ucna(mce);
+	if (machine_check) {
 		/* disabled: the CPU would not have reported it */
 		if (((vcpu->mcg_cap & MCG_CTL_P) && vcpu->mcg_ctl != ~0ULL) || bank[0] != ~0ULL)
 			return 0;
@@ -32,7 +42,8 @@ int lintel_set_mce(struct lintel_vcpu *vcpu, const struct kvm_x86_mce *mce)
 		}
 		vcpu->mcg_status = mce->mcg_status;
 		lintel_queue_exception(vcpu, X86_TRAP_MC, false, 0);
-	} else if ((bank[1] & MCI_STATUS_VAL) && (bank[1] & MCI_STATUS_UC)) {
+	} else if (!(mce->status & MCI_STATUS_UC) && (bank[1] & MCI_STATUS_VAL) &&
+		   (bank[1] & MCI_STATUS_UC)) {
 		/* a corrected error does not overwrite an uncorrected one */
 		bank[1] |= MCI_STATUS_OVER;
 		return 0;
@@ -40,5 +51,8 @@ int lintel_set_mce(struct lintel_vcpu *vcpu, const struct kvm_x86_mce *mce)
 	bank[1] = mce->status | (bank[1] & MCI_STATUS_VAL ? MCI_STATUS_OVER : 0);
 	bank[2] = mce->addr;
 	bank[3] = mce->misc;
+	if (!machine_check && (vcpu->mcg_cap & MCG_CMCI_P) &&
+	    (vcpu->mce_ctl2[nr] & MCI_CTL2_CMCI_EN))
+		lintel_lapic_cmci(vcpu);
 	return 0;
 }

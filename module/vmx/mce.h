@@ -6,8 +6,15 @@
 #define LINTEL_VMX_MCE_H
 
 #include <linux/kvm.h>
+#include <asm/mce.h>
 
 #include "../types.h"
+
+/*
+ * IA32_MCG_CAP: what a VMM may give.  A control register, recovery by software and corrected errors
+ * by interrupt; each is the VMM's to report, or of KVM_X86_SET_MCE.
+ */
+#define LINTEL_MCG_CAP	(MCG_CTL_P | MCG_SER_P | MCG_CMCI_P)
 
 /*
  * lintel_set_mce - log an error in a bank; an uncorrected one raises #MC, or shuts the guest down when

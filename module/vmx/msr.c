@@ -8,6 +8,7 @@
  */
 #include <linux/kernel.h>
 #include <linux/math.h>
+#include <linux/nospec.h>
 #include <asm/apicdef.h>
 #include <asm/cpufeature.h>
 #include <asm/mce.h>
@@ -26,6 +27,13 @@
 #include "../paravirt/pv.h"
 #include "../regs.h"
 #include "../vm.h"
+
+/*
+ * AMD's HWCR, which guests made for either vendor write. As in KVM, TlbCacheDis, FFDis and IgnneEm are
+ * dropped, McStatusWrEn and TscFreqSel are kept.
+ */
+#define HWCR_IGNORED	(BIT_ULL(3) | BIT_ULL(6) | BIT_ULL(8))
+#define HWCR_KEPT	(BIT_ULL(18) | BIT_ULL(24))
 
 static const u32 saved_msrs[] = {
 	MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP,
@@ -101,7 +109,6 @@ static const struct {
 	{ MSR_IA32_EBL_CR_POWERON, true, 0 },
 	{ MSR_IA32_FEAT_CTL, false, FEAT_CTL_LOCKED },
 	{ MSR_SMI_COUNT, false, 0 },
-	{ MSR_PLATFORM_INFO, false, 0 },
 	{ MSR_MISC_FEATURES_ENABLES, true, 0 },
 	{ MSR_IA32_MTRRCAP_ALIAS, false, MTRR_CAP_GUEST },
 };
@@ -301,12 +308,22 @@ static u64 *mce_bank_msr(struct lintel_vcpu *vcpu, u32 msr)
 	return &vcpu->mce_banks[index];
 }
 
+/* IA32_MCi_CTL2: for the interrupt on corrected errors. */
+static u64 *mce_ctl2_msr(struct lintel_vcpu *vcpu, u32 msr)
+{
+	u32 bank = msr - MSR_IA32_MC0_CTL2;
+
+	if (!(vcpu->mcg_cap & MCG_CMCI_P) || bank >= (vcpu->mcg_cap & MCG_BANKCNT_MASK))
+		return NULL;
+	return &vcpu->mce_ctl2[array_index_nospec(bank, ARRAY_SIZE(vcpu->mce_ctl2))];
+}
+
 static bool is_x2apic_msr(u32 msr)
 {
 	return msr >= APIC_BASE_MSR && msr <= APIC_BASE_MSR + 0xff;
 }
 
-static int get_special(struct lintel_vcpu *vcpu, u32 msr, u64 *value)
+static int get_special(struct lintel_vcpu *vcpu, u32 msr, u64 *value, bool host)
 {
 	switch (msr) {
 	case MSR_EFER:
@@ -337,6 +354,14 @@ static int get_special(struct lintel_vcpu *vcpu, u32 msr, u64 *value)
 		return 0;
 	case MSR_IA32_UCODE_REV:
 		*value = vcpu->ucode_rev;
+		return 0;
+	case MSR_K7_HWCR:
+		*value = vcpu->msr_hwcr;
+		return 0;
+	case MSR_PLATFORM_INFO:
+		if (!host && READ_ONCE(vcpu->vm->hide_platform_info))
+			return -EINVAL;
+		*value = vcpu->msr_platform_info;
 		return 0;
 	default:
 		return -ENOENT;
@@ -374,6 +399,18 @@ static int set_special(struct lintel_vcpu *vcpu, u32 msr, u64 value, bool host)
 		/* software writes zero here before it asks for the revision */
 		if (host)
 			vcpu->ucode_rev = value;
+		return 0;
+	case MSR_K7_HWCR:
+		value &= ~HWCR_IGNORED;
+		if (value & ~HWCR_KEPT)
+			return -EINVAL;
+		vcpu->msr_hwcr = value;
+		return 0;
+	case MSR_PLATFORM_INFO:
+		/* CPUID does not fault */
+		if (!host || (value & MSR_PLATFORM_INFO_CPUID_FAULT))
+			return -EINVAL;
+		vcpu->msr_platform_info = value;
 		return 0;
 	case MSR_IA32_UCODE_WRITE:
 		return 0;	/* nothing is loaded, as on any virtual machine */
@@ -430,11 +467,13 @@ int lintel_msr_get(struct lintel_vcpu *vcpu, u32 msr, u64 *value, bool host)
 	bank = mtrr_msr(vcpu, msr);
 	if (!bank)
 		bank = mce_bank_msr(vcpu, msr);
+	if (!bank)
+		bank = mce_ctl2_msr(vcpu, msr);
 	if (bank) {
 		*value = *bank;
 		return 0;
 	}
-	err = get_special(vcpu, msr, value);
+	err = get_special(vcpu, msr, value, host);
 	return err == -ENOENT ? get_constant(msr, value) : err;
 }
 
@@ -459,6 +498,13 @@ int lintel_msr_set(struct lintel_vcpu *vcpu, u32 msr, u64 value, bool host)
 	if (bank) {
 		/* a guest may only clear a status; SDM, "IA32_MCi_STATUS MSRs" */
 		if (!host && (msr & 3) == 1 && value)
+			return -EINVAL;
+		*bank = value;
+		return 0;
+	}
+	bank = mce_ctl2_msr(vcpu, msr);
+	if (bank) {
+		if (value & ~(MCI_CTL2_CMCI_EN | MCI_CTL2_CMCI_THRESHOLD_MASK))
 			return -EINVAL;
 		*bank = value;
 		return 0;

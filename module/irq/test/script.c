@@ -57,6 +57,7 @@ struct lintel_vm *test_vm_create(bool split)
 	if (!vm || (split ? lintel_irqchip_split(vm, 24) : lintel_irqchip_create(vm)) ||
 	    lintel_pit_create(vm, &config) != (split ? -ENOENT : 0))
 		abort();
+	vm->apic_bus_ns = 1;
 	for (i = 0; i < TEST_VCPUS; i++) {
 		struct lintel_vcpu *vcpu = calloc(1, sizeof(*vcpu));
 

@@ -240,6 +240,7 @@ struct lintel_vm {
 	u32 boot_cpu_id;
 	struct page *apic_page;
 	atomic_t apics_away;
+	u32 apic_bus_ns;
 };
 struct lintel_vcpu {
 	struct lintel_vm *vm;
@@ -249,6 +250,7 @@ struct lintel_vcpu {
 	u64 guest_maxphyaddr_mask;
 	u64 tsc_offset;
 	u32 tsc_khz;
+	u64 mcg_cap;
 	u32 id;
 	/* what the chips did to it */
 	unsigned int notified, nmis, notified_posted;
@@ -323,6 +325,8 @@ static inline u64 lintel_vcpu_guest_tsc(const struct lintel_vcpu *vcpu, u64 host
 #define APIC_TMR		0x180
 #define APIC_IRR		0x200
 #define APIC_ESR		0x280
+#define APIC_LVTCMCI		0x2f0
+#define MCG_CMCI_P		BIT_ULL(10)
 #define APIC_ICR		0x300
 #define APIC_ICR2		0x310
 #define APIC_LVTT		0x320
