@@ -342,7 +342,9 @@ void lintel_get_vcpu_events(struct lintel_vcpu *vcpu, struct kvm_vcpu_events *ev
 	events->exception.nr = ev->exception.nr;
 	events->exception.has_error_code = ev->exception.has_error;
 	events->exception.error_code = ev->exception.error;
-	events->interrupt.injected = ev->interrupt.injected && !ev->interrupt.soft;
+	/* what KVM_INTERRUPT queued as well: else who restores these events loses it */
+	events->interrupt.injected = (ev->interrupt.injected && !ev->interrupt.soft) ||
+				     ev->interrupt.pending;
 	events->interrupt.nr = ev->interrupt.nr;
 	events->interrupt.soft = ev->interrupt.soft;
 	if (state & GUEST_INTR_STATE_STI)
@@ -396,8 +398,10 @@ int lintel_set_vcpu_events(struct lintel_vcpu *vcpu, const struct kvm_vcpu_event
 	ev->exception.nr = events->exception.nr;
 	ev->exception.has_error = events->exception.has_error_code;
 	ev->exception.error = events->exception.error_code;
-	ev->interrupt.injected = events->interrupt.injected;
-	ev->interrupt.pending = false;
+	/* without a local APIC it waits like one of KVM_INTERRUPT, until the guest can take it */
+	ev->interrupt.pending = events->interrupt.injected && !events->interrupt.soft &&
+				!vcpu->lapic;
+	ev->interrupt.injected = events->interrupt.injected && !ev->interrupt.pending;
 	ev->interrupt.nr = events->interrupt.nr;
 	ev->interrupt.soft = events->interrupt.soft;
 	ev->nmi.injected = events->nmi.injected;

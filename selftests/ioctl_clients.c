@@ -281,3 +281,34 @@ TEST(string_count_changed)
 		bytes += v->run->io.count;
 	CHECK(bytes <= 3, "%d bytes more", bytes);
 }
+
+RM_CODE(take_interrupt, "sti; nop; hlt; nop; hlt");
+
+/* QEMU reads and writes all events between KVM_INTERRUPT and the entry that delivers it. */
+TEST(queued_interrupt_is_an_event)
+{
+	struct vm *vm = vm_create(0);
+	struct vcpu *v = vcpu_create(vm, 0);
+	struct kvm_interrupt irq = { .irq = 0x40 };
+	struct kvm_vcpu_events events;
+	struct kvm_regs regs;
+	u8 *handler = gpa_ptr(vm, GPA_FREE, 4);
+	u16 *vector = gpa_ptr(vm, 4 * 0x40, 4);
+
+	memcpy(handler, "\xb3\x77\xcf", 3);		/* mov $0x77, %bl; iret */
+	vector[0] = 0;
+	vector[1] = GPA_FREE >> 4;
+	vcpu_set_real(v, CODE(take_interrupt));
+	vcpu_expect(v, KVM_EXIT_HLT);
+	REQUIRE_OK(ioctl(v->fd, KVM_INTERRUPT, &irq));
+	v->run->immediate_exit = 1;
+	CHECK_ERRNO(ioctl(v->fd, KVM_RUN, 0), EINTR);
+	v->run->immediate_exit = 0;
+	REQUIRE_OK(ioctl(v->fd, KVM_GET_VCPU_EVENTS, &events));
+	CHECK_EQ(events.interrupt.injected, 1);
+	CHECK_EQ(events.interrupt.nr, 0x40);
+	REQUIRE_OK(ioctl(v->fd, KVM_SET_VCPU_EVENTS, &events));
+	vcpu_expect(v, KVM_EXIT_HLT);
+	vcpu_get_regs(v, &regs);
+	CHECK_EQ(regs.rbx & 0xff, 0x77);
+}
