@@ -346,7 +346,7 @@ void lintel_get_vcpu_events(struct lintel_vcpu *vcpu, struct kvm_vcpu_events *ev
 	events->interrupt.injected = (ev->interrupt.injected && !ev->interrupt.soft) ||
 				     ev->interrupt.pending;
 	events->interrupt.nr = ev->interrupt.nr;
-	events->interrupt.soft = ev->interrupt.soft;
+	events->interrupt.soft = ev->interrupt.soft && !ev->interrupt.pending;
 	if (state & GUEST_INTR_STATE_STI)
 		events->interrupt.shadow |= KVM_X86_SHADOW_INT_STI;
 	if (state & GUEST_INTR_STATE_MOV_SS)
