@@ -54,7 +54,7 @@ struct lintel_vm {
 	struct lintel_coalesced coalesced;		/* [A] its own locks */
 
 	bool dead;					/* [A] a VMX instruction failed: nothing runs any more */
-	u32 disabled_exits;				/* [L] KVM_X86_DISABLE_EXITS_* of vCPUs to come */
+	u32 disabled_exits;				/* [L] KVM_X86_DISABLE_EXITS_*; [I] once vCPUs exist */
 	struct lintel_msr_filter __rcu *msr_filter;	/* [L] writers; NULL: all is allowed */
 	u32 user_space_msr;				/* [A] KVM_MSR_EXIT_REASON_*: user space's */
 	/* capabilities turned on by KVM_ENABLE_CAP, by their names */

@@ -74,14 +74,15 @@ TEST(no_unhalt_without_halt_exits)
 {
 	struct vm *vm = vm_create(0);
 	struct kvm_enable_cap cap = { .cap = KVM_CAP_X86_DISABLE_EXITS };
-	struct vcpu *v = vcpu_create(vm, 0);
 	struct kvm_cpuid_entry2 *features;
+	struct vcpu *v;
 	struct cpuid c;
 
 	if (!(device_cap(vm->fd, KVM_CAP_X86_DISABLE_EXITS) & KVM_X86_DISABLE_EXITS_HLT))
 		SKIP("halts cannot be left to the guest here");
 	cap.args[0] = KVM_X86_DISABLE_EXITS_HLT;
 	REQUIRE_OK(ioctl(vm->fd, KVM_ENABLE_CAP, &cap));
+	v = vcpu_create(vm, 0);
 	cpuid_supported(vm->dev, &c);
 	features = cpuid_find(&c, KVM_LEAF_FEATURES, 0);
 	REQUIRE(features, "no leaf of KVM's features");

@@ -14,10 +14,12 @@
 #include "../vm.h"
 #include "../vmx/msr_filter.h"
 
-/* The controls are written when a vCPU is made: those that exist keep theirs. */
+/* Before the first vCPU: the controls are written when a vCPU is made. */
 static long disable_exits(struct lintel_vm *vm, const u64 *args)
 {
-	WRITE_ONCE(vm->disabled_exits, vm->disabled_exits | args[0]);
+	if (vm->nr_vcpus)
+		return -EINVAL;
+	vm->disabled_exits = args[0];
 	return 0;
 }
 

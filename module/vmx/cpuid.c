@@ -256,7 +256,7 @@ static void query_dynamic(struct lintel_vcpu *vcpu, u32 leaf, u32 index, u32 *ea
 		break;
 	case KVM_CPUID_FEATURES:
 		/* a halt that does not exit is not ended by a kick */
-		if (READ_ONCE(vcpu->vm->disabled_exits) & KVM_X86_DISABLE_EXITS_HLT)
+		if (vcpu->vm->disabled_exits & KVM_X86_DISABLE_EXITS_HLT)
 			*eax &= ~BIT(KVM_FEATURE_PV_UNHALT);
 		break;
 	}

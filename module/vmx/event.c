@@ -147,7 +147,7 @@ static void inject_exception(struct lintel_vcpu *vcpu)
 		vcpu->stats.injected_exceptions++;
 	}
 	/* VM entry: a halted CPU takes no fault */
-	if (unlikely(READ_ONCE(vcpu->vm->disabled_exits) & KVM_X86_DISABLE_EXITS_HLT))
+	if (unlikely(vcpu->vm->disabled_exits & KVM_X86_DISABLE_EXITS_HLT))
 		vmcs_write32(GUEST_ACTIVITY_STATE, GUEST_ACTIVITY_ACTIVE);
 	/* VM entry: stepping in a shadow means that the step's own #DB is pending */
 	if (ex->nr == X86_TRAP_DB && (lintel_rflags(vcpu) & X86_EFLAGS_TF) &&
