@@ -325,7 +325,7 @@ static long vcpu_setup_mce(struct ioctl_context *ctx)
 	return 0;
 }
 
-/* No page to share TPR with user space is taken (KVM_CAP_VAPIC is absent); QEMU says so at reset. */
+/* No page shares the TPR with user space (KVM_CAP_VAPIC is absent); QEMU says so at reset. */
 static long vcpu_vapic_addr(struct ioctl_context *ctx)
 {
 	const struct kvm_vapic_addr *addr = ctx->arg;

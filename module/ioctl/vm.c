@@ -54,7 +54,7 @@ static long vm_set_memory2(struct ioctl_context *ctx)
 	return lintel_memslot_set(ctx->vm, &region);
 }
 
-/* A limit on shadow pages; the EPT has none of those, and the host's shrinker takes what it needs. */
+/* A limit on shadow pages, of which there are none; the shrinker takes what the host needs. */
 static long vm_set_mmu_pages(struct ioctl_context *ctx)
 {
 	if (ctx->number < MIN_MMU_PAGES || ctx->number > U32_MAX)

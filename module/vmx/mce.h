@@ -11,8 +11,8 @@
 #include "../types.h"
 
 /*
- * IA32_MCG_CAP: what a VMM may give.  A control register, recovery by software and corrected errors
- * by interrupt; each is the VMM's to report, or of KVM_X86_SET_MCE.
+ * IA32_MCG_CAP: what a VMM may give.  A control register, recovery by software, and corrected
+ * errors by interrupt.
  */
 #define LINTEL_MCG_CAP	(MCG_CTL_P | MCG_SER_P | MCG_CMCI_P)
 

@@ -29,8 +29,8 @@
 #include "../vm.h"
 
 /*
- * AMD's HWCR, which guests made for either vendor write. As in KVM, TlbCacheDis, FFDis and IgnneEm are
- * dropped, McStatusWrEn and TscFreqSel are kept.
+ * AMD's HWCR, which guests made for either vendor write.  As in KVM, TlbCacheDis, FFDis and
+ * IgnneEm are dropped, McStatusWrEn and TscFreqSel are kept.
  */
 #define HWCR_IGNORED	(BIT_ULL(3) | BIT_ULL(6) | BIT_ULL(8))
 #define HWCR_KEPT	(BIT_ULL(18) | BIT_ULL(24))
