@@ -9,6 +9,7 @@
 #include <linux/kvm.h>
 
 #include "dev.h"
+#include "../compat.h"
 #include "../irq/irq.h"
 #include "../vcpu.h"
 #include "../vm.h"
