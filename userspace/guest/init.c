@@ -6,10 +6,14 @@
  *
  * Words on the kernel's command line, which the kernel hands on as environment, change that:
  *   LINTEL_CPUS=1       first let all CPUs work, and unplug one meanwhile (cpus.c)
+ *   LINTEL_SUMS=100     first keep memory in motion, and print so many sums of it (sums.c)
  *   LINTEL_INPUT=1      first read a line from the console and show it in capitals
  *   LINTEL_END=reboot   reset instead of powering off; LINTEL_END=stay waits for ever
+ *
+ * Where it is not process 1 it prints as many sums as its argument says, to compare with.
  */
 #include "cpus.h"
+#include "sums.h"
 
 #include <ctype.h>
 #include <fcntl.h>
@@ -82,11 +86,16 @@ static void end(const char *how)
 		pause();
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
-	const char *how = getenv("LINTEL_END");
+	const char *how = getenv("LINTEL_END"), *sums = getenv("LINTEL_SUMS");
 	struct utsname name;
 
+	/* the kernel hands on words of its command line as arguments too */
+	if (getpid() != 1) {
+		sums_print(argc > 1 ? strtoul(argv[1], NULL, 0) : 0);
+		return 0;
+	}
 	if (open_console() < 0)
 		reboot(RB_POWER_OFF);
 	setvbuf(stdout, NULL, _IOLBF, 0);
@@ -100,6 +109,8 @@ int main(void)
 	printf("lintel: %d CPU%s online\n", get_nprocs(), get_nprocs() == 1 ? "" : "s");
 	if (getenv("LINTEL_CPUS"))
 		cpus_check();
+	if (sums)
+		sums_print(strtoul(sums, NULL, 0));
 	if (getenv("LINTEL_INPUT"))
 		echo_line();
 	end(how ? how : "");

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Memory in motion, and what it holds, round by round; see sums.c. */
+#ifndef LINTEL_GUEST_SUMS_H
+#define LINTEL_GUEST_SUMS_H
+
+/* Prints a line for each of @rounds. */
+void sums_print(unsigned long rounds);
+
+#endif
