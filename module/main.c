@@ -24,7 +24,7 @@ struct lintel_params lintel_params = {
 	.pml = true,
 	.ple = true,
 	.preemption_timer = true,
-	.apicv = false,
+	.apicv = true,
 	.vid = true,
 	.posted_interrupts = true,
 };

@@ -164,7 +164,7 @@ static bool uses_apicv(void)
 {
 	bool kvm = strstr(device_path(), "kvm");
 	FILE *f = fopen(kvm ? "/sys/module/kvm_intel/parameters/enable_apicv" :
-			"/sys/module/lintel/parameters/apicv", "r");
+			"/sys/module/lintel/parameters/vid", "r");
 	int c = f ? fgetc(f) : 'N';
 
 	if (f)

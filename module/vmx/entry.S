@@ -11,6 +11,7 @@
 #include <asm/asm.h>
 #include <asm/cpufeatures.h>
 #include <asm/nospec-branch.h>
+#include <asm/processor-flags.h>
 #include <asm/segment.h>
 #include <asm/unwind_hints.h>
 
@@ -167,8 +168,12 @@ SYM_FUNC_END(vmx_enter)
  * acknowledged, with the stack that its delivery would have left: aligned, with SS, RSP, RFLAGS,
  * CS, and the return address for RIP.  The handler's IRET comes back behind the call.
  *
+ * The frame is that of code with interrupts on, as where the guest exits without acknowledging: on
+ * the way back to code with interrupts off the kernel leaves out what such code will do later, since
+ * 7.1 among it arming the CPU's timer again.  The IRET so enables interrupts.
+ *
  * %rdi		handler: the offset in the vector's gate
- * clobbers	nothing but what a C function may; interrupts are off before and after
+ * clobbers	nothing but what a C function may; interrupts are off before and on after
  */
 SYM_FUNC_START(vmx_call_gate)
 	push	%rbp
@@ -177,6 +182,7 @@ SYM_FUNC_START(vmx_call_gate)
 	push	$__KERNEL_DS
 	push	%rbp
 	pushf
+	orq	$X86_EFLAGS_IF, (%rsp)
 	push	$__KERNEL_CS
 	CALL_NOSPEC rdi
 	/* RSP is RBP again: the IRET took it from the frame */

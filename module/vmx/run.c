@@ -267,7 +267,8 @@ static enum vmx_run_result run_in_window(struct lintel_vcpu *vcpu)
 
 /*
  * Posted interrupts make the CPU acknowledge what makes the guest exit: then it is for us to call
- * the handler.  Outside the window, since joined it may be KVM's, which wants its own VMCS.
+ * the handler.  Outside the window, since joined it may be KVM's, which wants its own VMCS.  The
+ * handler ends with interrupts on.
  */
 static void take_host_interrupt(struct lintel_vcpu *vcpu)
 {
