@@ -11,7 +11,6 @@
 #define VECTOR		0x61
 #define LOWER		0x41
 #define MOVED		0xfed40000UL
-#define APIC_SELF_IPI	0x3f0
 #define X2APIC(reg)	(MSR_X2APIC + (reg) / 16)
 
 static bool on_kvm(void) { return !strcmp(device_path(), "/dev/kvm"); }

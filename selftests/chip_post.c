@@ -7,11 +7,14 @@
  *
  * POSTS (environment) is the number of posts from threads, 20000 if it is not set.
  *
- * Then storms, which must not keep KVM_RUN from a signal.
+ * The same while the threads that run vCPUs end, while a CPU goes and comes, while the VMM is
+ * killed, while all is closed. Then storms, which must not keep KVM_RUN from a signal.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/wait.h>
 #include <time.h>
 
 #include "chips.h"
@@ -39,11 +42,13 @@ struct scene {
 
 struct vcpu_thread {
 	struct vcpu *v;
+	volatile bool leave;			/* at the next signal */
 	pthread_t thread;
 	unsigned long signals, runs;
 };
 
 static struct vm *vm;
+static int post_fd;				/* of that VM */
 static volatile struct scene *scene;
 static struct vcpu_thread vcpus[CPUS];
 static volatile bool posted_all;
@@ -113,6 +118,8 @@ static void *run_vcpu(void *arg)
 			ktap_end_test();
 		}
 		t->signals += errno == EINTR;
+		if (t->leave)
+			return NULL;
 	}
 }
 
@@ -120,7 +127,7 @@ static int post(unsigned int cpu, u8 vector)
 {
 	struct kvm_msi msi = { .address_lo = APIC_BASE | cpu << 12, .data = vector };
 
-	return ioctl(vm->fd, KVM_SIGNAL_MSI, &msi);
+	return ioctl(post_fd, KVM_SIGNAL_MSI, &msi);
 }
 
 static void await(unsigned int cpu, u8 vector, u32 count)
@@ -203,6 +210,7 @@ static void make_vcpus(void (*fn)(u64))
 	volatile struct guest_shared *shared;
 
 	vm = vm_create(VM_IRQCHIP);
+	post_fd = vm->fd;
 	scene = gpa_ptr(vm, GPA_HIGH, sizeof(*scene));
 	shared = vm_shared(vm);
 	for (unsigned int i = 0; i < CPUS; i++) {
@@ -222,30 +230,31 @@ static unsigned long total_posts(void)
 	return text ? strtoul(text, NULL, 0) : 20000;
 }
 
-TEST_SLOW(none_lost_none_doubled, 1000)
+/* `posts` in all, from all senders, while `disturber` does its work. */
+static unsigned long post_all(unsigned long posts, void *(*disturber_fn)(void *), void *arg)
 {
 	pthread_t sender[SENDERS], disturber;
-	unsigned long moves = 0, posts = 0;
+	unsigned long sum = 0;
 
-	posts_each = total_posts() / SENDERS;
+	posts_each = posts / SENDERS;
 	catch_signals();
 	make_vcpus(guest_takes);
 	for (unsigned int i = 0; i < CPUS; i++)
 		REQUIRE(!pthread_create(&vcpus[i].thread, NULL, run_vcpu, &vcpus[i]), "thread");
-	REQUIRE(!pthread_create(&disturber, NULL, disturb, &moves), "thread");
+	REQUIRE(!pthread_create(&disturber, NULL, disturber_fn, arg), "thread");
 	for (unsigned long i = 0; i < SENDERS; i++)
 		REQUIRE(!pthread_create(&sender[i], NULL, send_interrupts, (void *)i), "thread");
 	for (unsigned int i = 0; i < SENDERS; i++) {
 		pthread_join(sender[i], NULL);
-		posts += delivered[i];
+		sum += delivered[i];
 	}
+	posted_all = true;
+	pthread_join(disturber, NULL);
 	scene->stop = 1;
 	for (unsigned int i = 0; i < CPUS; i++)
 		post(i, VEC_STOP);
 	for (unsigned int i = 0; i < CPUS; i++)
 		pthread_join(vcpus[i].thread, NULL);
-	posted_all = true;
-	pthread_join(disturber, NULL);
 
 	for (unsigned int i = 0; i < CPUS; i++) {
 		u32 sent = scene->sent_to_peer[i], got = scene->got[!i][VEC_PEER];
@@ -254,9 +263,122 @@ TEST_SLOW(none_lost_none_doubled, 1000)
 		CHECK(sent && (got == sent || got + 1 == sent), "vCPU %u sent %u IPIs, %u came",
 		      i, sent, got);
 	}
+	return sum;
+}
+
+TEST_SLOW(none_lost_none_doubled, 1000)
+{
+	unsigned long moves = 0, posts = post_all(total_posts(), disturb, &moves);
+
 	ktap_note("%lu posts, %u IPIs; %u halts, %lu signals, %lu moves", posts,
 		  scene->sent_to_peer[0] + scene->sent_to_peer[1], scene->halts,
 		  vcpus[0].signals + vcpus[1].signals, moves);
+}
+
+/* Whoever runs a vCPU ends, and after a while another thread goes on with it. */
+static void *replace_threads(void *replaced)
+{
+	for (unsigned int i = 0; !posted_all; i++) {
+		struct vcpu_thread *t = &vcpus[i % CPUS];
+
+		t->leave = true;
+		while (pthread_tryjoin_np(t->thread, NULL)) {
+			pthread_kill(t->thread, SIGUSR1);
+			sched_yield();
+		}
+		t->leave = false;
+		usleep(i % 4 * 100);
+		REQUIRE(!pthread_create(&t->thread, NULL, run_vcpu, t), "thread");
+		++*(unsigned long *)replaced;
+	}
+	return NULL;
+}
+
+TEST_SLOW(threads_end_while_others_post, 20)
+{
+	unsigned long replaced = 0, posts = post_all(2000, replace_threads, &replaced);
+
+	CHECK(replaced > 10, "only %lu threads replaced", replaced);
+	ktap_note("%lu posts, %lu threads ended", posts, replaced);
+}
+
+#define CPU1_ONLINE	"/sys/devices/system/cpu/cpu1/online"
+
+static void *unplug(void *times)
+{
+	int fd = REQUIRE_OK(open(CPU1_ONLINE, O_WRONLY | O_CLOEXEC));
+
+	for (unsigned int i = 0; !posted_all || i % 2; i++) {
+		CHECK(pwrite(fd, i % 2 ? "1" : "0", 1, 0) == 1, "CPU 1: %m");
+		*(unsigned long *)times += i % 2;
+		usleep(2000);
+	}
+	close(fd);
+	return NULL;
+}
+
+TEST_SLOW(a_cpu_goes_while_others_post, 60)
+{
+	unsigned long times = 0, posts;
+
+	if (access(CPU1_ONLINE, W_OK) || sysconf(_SC_NPROCESSORS_ONLN) < 2)
+		SKIP("no CPU 1 that can go offline");
+	posts = post_all(5000, unplug, &times);
+	CHECK(times > 0, "the CPU did not go");
+	ktap_note("%lu posts, a CPU went and came %lu times", posts, times);
+}
+
+static void *post_to_the_end(void *unused)
+{
+	while (!posted_all)
+		for (unsigned int i = 0; i < CPUS; i++)
+			post(i, VEC_SINGLE);
+	return unused;
+}
+
+/* The VMM is killed while its threads post and run. */
+TEST_SLOW(killed_while_it_posts, 20)
+{
+	for (unsigned int round = 0; round < 20; round++) {
+		pid_t child = REQUIRE_OK(fork());
+		int status;
+
+		if (!child) {
+			pthread_t thread;
+
+			make_vcpus(guest_takes);
+			for (unsigned int i = 0; i < CPUS; i++)
+				pthread_create(&thread, NULL, run_vcpu, &vcpus[i]);
+			pthread_create(&thread, NULL, post_to_the_end, NULL);
+			post_to_the_end(NULL);
+		}
+		usleep(2000 + round * 1000);
+		REQUIRE_OK(kill(child, SIGKILL));
+		REQUIRE_EQ(waitpid(child, &status, 0), child);
+		CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "status 0x%x", status);
+	}
+}
+
+/* The vCPUs are closed, and then the VM, while a thread posts by a descriptor of its own. */
+TEST_SLOW(closed_while_others_post, 20)
+{
+	for (unsigned int round = 0; round < 20; round++) {
+		pthread_t poster;
+
+		posted_all = false;
+		make_vcpus(guest_takes);
+		post_fd = REQUIRE_OK(dup(vm->fd));
+		REQUIRE(!pthread_create(&poster, NULL, post_to_the_end, NULL), "thread");
+		usleep(round * 200);
+		for (unsigned int i = 0; i < CPUS; i++)
+			vcpu_destroy(vcpus[i].v);
+		CHECK(post(0, VEC_SINGLE) >= 0, "%m");
+		vm_destroy(vm);
+		CHECK(post(0, VEC_SINGLE) >= 0, "%m");
+		posted_all = true;
+		pthread_join(poster, NULL);
+		close(post_fd);
+	}
 }
 
 /* --- storms --- */

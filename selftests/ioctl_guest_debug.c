@@ -2,9 +2,11 @@
 /*
  * KVM_SET_GUEST_DEBUG: software and hardware breakpoints, single step over ordinary instructions,
  * over such that exit, through an STI shadow, injected #DB and #BP; and that a guest which is
- * debugged keeps its own debug registers.
+ * debugged keeps its own debug registers; and that interrupts wait while they are blocked.
  */
-#include "guest.h"
+#include <pthread.h>
+
+#include "chips.h"
 #include "vm.h"
 
 static int set_debug(struct vcpu *v, struct kvm_guest_debug *d, u32 control)
@@ -130,7 +132,6 @@ TEST(hardware_breakpoint)
 	vcpu_finish(v);
 }
 
-
 TEST(injected_db)
 {
 	struct vcpu *v = vcpu_create(vm_create(0), 0);
@@ -144,4 +145,80 @@ TEST(injected_db)
 	CHECK_ERRNO(set_debug(v, &d, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_INJECT_DB), EBUSY);
 	vcpu_expect(v, KVM_EXIT_IO);
 	CHECK_EQ(v->run->io.port, 0x33);
+}
+
+#define VEC_BLOCKED	0x41
+
+GUEST_CODE static void on_blocked(struct trap_frame *f)
+{
+	(void)f;
+	ARG(0)++;
+	if (ARG(1))
+		wrmsr(MSR_X2APIC + APIC_EOI / 16, 0);
+	else
+		apic_write(APIC_EOI, 0);
+}
+
+GUEST_CODE static void guest_blocked(void)
+{
+	for (u32 i = 0; i < 3; i++)
+		guest_set_handler(VEC_BLOCKED + i, on_blocked);
+	apic_enable();
+	if (ARG(1))
+		wrmsr(MSR_APICBASE, rdmsr(MSR_APICBASE) | APICBASE_X2APIC);
+	sti();
+	guest_sync(1);				/* now they are blocked */
+	if (ARG(1))
+		wrmsr(MSR_X2APIC + APIC_SELF_IPI / 16, VEC_BLOCKED);
+	else
+		apic_write(APIC_ICR, VEC_BLOCKED | APIC_ASSERT | APIC_DEST_SELF);
+	while (!ARG(2))			/* a post from another thread comes meanwhile */
+		cpu_relax();
+	for (u32 i = 0; i < 1000; i++)
+		cpu_relax();
+	guest_sync(2);				/* now they are not */
+	while (ARG(0) < 3)
+		cpu_relax();
+	guest_done();
+}
+
+static int post_blocked(struct vm *vm, u8 vector)
+{
+	struct kvm_msi msi = { .address_lo = APIC_BASE, .data = vector };
+
+	return ioctl(vm->fd, KVM_SIGNAL_MSI, &msi);
+}
+
+static void *post_while_it_runs(void *vm)
+{
+	usleep(20000);
+	CHECK_EQ(post_blocked(vm, VEC_BLOCKED + 2), 1);
+	vm_shared(vm)->arg[2] = 1;
+	return NULL;
+}
+
+TEST(blocked_interrupts)
+{
+	for (int x2apic = 0; x2apic < 2; x2apic++) {
+		struct vm *vm = vm_create(VM_IRQCHIP);
+		struct vcpu *v = vcpu_create(vm, 0);
+		struct kvm_guest_debug d = {};
+		pthread_t thread;
+
+		ktap_row("%s", x2apic ? "x2APIC" : "xAPIC");
+		if (!(device_cap(vm->dev, KVM_CAP_SET_GUEST_DEBUG2) & KVM_GUESTDBG_BLOCKIRQ))
+			SKIP("no KVM_GUESTDBG_BLOCKIRQ");
+		vcpu_set_long(v, guest_blocked);
+		vm_shared(vm)->arg[1] = x2apic;
+		vcpu_expect_sync(v, 1);
+		REQUIRE_OK(set_debug(v, &d, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_BLOCKIRQ));
+		CHECK_EQ(post_blocked(vm, VEC_BLOCKED + 1), 1);
+		REQUIRE(!pthread_create(&thread, NULL, post_while_it_runs, vm), "pthread_create");
+		vcpu_expect_sync(v, 2);
+		pthread_join(thread, NULL);
+		CHECK_EQ(vm_shared(vm)->arg[0], 0);
+		REQUIRE_OK(set_debug(v, &d, 0));
+		vcpu_finish(v);
+		CHECK_EQ(vm_shared(vm)->arg[0], 3);
+	}
 }

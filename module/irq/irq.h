@@ -223,6 +223,7 @@ enum lapic_place {
 #define VAPIC_STATUS	BIT(2)
 struct vapic_update {
 	enum lapic_place place;
+	bool hold;		/* with the place: see lintel_vapic_hold() */
 	u64 eoi_exits[4];
 	u16 status;		/* RVI in the low half, SVI in the high one */
 };
@@ -236,6 +237,11 @@ hpa_t lintel_vapic_descriptor(const struct lintel_vcpu *vcpu);
  * the IRR.  Returns VAPIC_* bits, with the fields of @update that belong to them filled.
  */
 unsigned int lintel_vapic_enter(struct lintel_vcpu *vcpu, struct vapic_update *update);
+/*
+ * lintel_vapic_hold - @hold: the processor delivers nothing, though it keeps the registers, until
+ * this is called with false; for a debugger.  The vCPU's mutex.
+ */
+void lintel_vapic_hold(struct lintel_vcpu *vcpu, bool hold);
 /* lintel_vapic_eoi_vectors - REQ_EOI_VECTORS was set. */
 void lintel_vapic_eoi_vectors(struct lintel_vcpu *vcpu);
 /* On a CPU again, with the notification vector and destination; preempted.  Preemption off. */

@@ -77,7 +77,7 @@ struct lapic_timer {
 
 /* Bits of work: what the next entry with virtual-interrupt delivery has to write. */
 enum vapic_work {
-	WORK_MODE,		/* base changed */
+	WORK_MODE,		/* base or hold changed */
 	WORK_STATUS,		/* IRR or ISR was written by software */
 	WORK_EOI_EXITS,		/* eoi_vectors or TMR changed */
 	WORK_HELD,		/* held has bits */
@@ -90,6 +90,7 @@ struct lintel_lapic {
 	bool vid;			/* the processor delivers: vapic.c */
 	bool away;			/* counted in vm->apics_away */
 	unsigned long work;		/* bits of enum vapic_work */
+	bool hold;			/* a debugger wants no interrupts: RVI stays 0 */
 	DECLARE_BITMAP(held, 256);	/* level-triggered requests that wait for eoi_exits */
 	DECLARE_BITMAP(eoi_exits, 256);	/* what the VMCS holds */
 	u64 eoi_vectors[4];		/* lintel_irq_eoi_vectors() */

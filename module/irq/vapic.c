@@ -91,6 +91,17 @@ void lintel_vapic_changed(struct lintel_lapic *lapic)
 	set_bit(WORK_STATUS, &lapic->work);
 }
 
+void lintel_vapic_hold(struct lintel_vcpu *vcpu, bool hold)
+{
+	struct lintel_lapic *lapic = vcpu->lapic;
+
+	if (!lintel_vapic_on(vcpu) || lapic->hold == hold)
+		return;
+	lapic->hold = hold;
+	set_bit(WORK_MODE, &lapic->work);
+	set_bit(WORK_STATUS, &lapic->work);
+}
+
 void lintel_vapic_clear(struct lintel_lapic *lapic)
 {
 	unsigned long dropped[4] = {};
@@ -173,7 +184,7 @@ static void fill_eoi_exits(struct lintel_lapic *lapic, u64 bitmap[4])
 /* RVI and SVI: the highest request, and the highest in service. */
 static u16 interrupt_status(struct lintel_lapic *lapic)
 {
-	int irr = lapic_enabled(lapic) ? lapic_highest(lapic, APIC_IRR) : -1;
+	int irr = lapic_enabled(lapic) && !lapic->hold ? lapic_highest(lapic, APIC_IRR) : -1;
 
 	return max(lapic_highest(lapic, APIC_ISR), 0) << 8 | max(irr, 0);
 }
@@ -188,6 +199,7 @@ unsigned int lintel_vapic_enter(struct lintel_vcpu *vcpu, struct vapic_update *u
 		return 0;
 	if (test_and_clear_bit(WORK_MODE, &lapic->work)) {
 		update->place = lapic_place(lapic);
+		update->hold = lapic->hold;
 		todo |= VAPIC_PLACE;
 	}
 	if (test_and_clear_bit(WORK_EOI_EXITS, &lapic->work)) {

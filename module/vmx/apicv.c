@@ -72,7 +72,18 @@ void apicv_setup(struct lintel_vcpu *vcpu)
 	vmcs_write64(POSTED_INTR_DESC_ADDR, lintel_vapic_descriptor(vcpu));
 }
 
-static void write_place(struct lintel_vcpu *vcpu, enum lapic_place place)
+/*
+ * While interrupts are held the notification is an interrupt like others: the guest exits, and what
+ * was posted waits in the IRR.
+ */
+static void write_hold(struct lintel_vcpu *vcpu, bool hold)
+{
+	if (vmx_has_posted_interrupts())
+		vmcs_write32(PIN_BASED_VM_EXEC_CONTROL,
+			     hold ? lintel_caps.pin & ~PIN_BASED_POSTED_INTR : lintel_caps.pin);
+}
+
+static void write_place(struct lintel_vcpu *vcpu, enum lapic_place place, bool hold)
 {
 	u64 *reads = vcpu->vmx.msr_bitmap, *writes = vcpu->vmx.msr_bitmap + 0x800;
 	unsigned int word = APIC_BASE_MSR / 64;
@@ -84,6 +95,8 @@ static void write_place(struct lintel_vcpu *vcpu, enum lapic_place place)
 		set = SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES;
 	reads[word] = place == LAPIC_X2APIC ? ~X2APIC_READS : ~0ULL;
 	writes[word] = place == LAPIC_X2APIC ? ~X2APIC_WRITES : ~0ULL;
+	if (hold)
+		writes[word] |= X2APIC_BIT(APIC_SELF_IPI);
 	if ((vcpu->vmx.proc2 & BY_MODE) == set)
 		return;
 	vmx_set_proc2(vcpu, BY_MODE, set);
@@ -115,8 +128,10 @@ void apicv_before_entry(struct lintel_vcpu *vcpu)
 	todo = lintel_vapic_enter(vcpu, &update);
 	if (likely(!todo))
 		return;
-	if (todo & VAPIC_PLACE)
-		write_place(vcpu, update.place);
+	if (todo & VAPIC_PLACE) {
+		write_hold(vcpu, update.hold);
+		write_place(vcpu, update.place, update.hold);
+	}
 	if (todo & VAPIC_EOI_EXITS) {
 		vmcs_write64(EOI_EXIT_BITMAP0, update.eoi_exits[0]);
 		vmcs_write64(EOI_EXIT_BITMAP1, update.eoi_exits[1]);

@@ -14,6 +14,7 @@
 #include "event.h"
 #include "guest_debug.h"
 #include "ops.h"
+#include "../irq/irq.h"
 #include "../regs.h"
 #include "../vm.h"
 
@@ -92,6 +93,7 @@ int lintel_set_guest_debug(struct lintel_vcpu *vcpu, const struct kvm_guest_debu
 		lintel_set_rflags(vcpu, lintel_rflags(vcpu) & ~X86_EFLAGS_TF);
 	clear_bit(REQ_DEBUG_STEP, &vcpu->requests);
 	vcpu->debug.control = control;
+	lintel_vapic_hold(vcpu, control & KVM_GUESTDBG_BLOCKIRQ);
 	for (i = 0; i < 4; i++)
 		vcpu->debug.dr[i] = debug->arch.debugreg[i];
 	vcpu->debug.dr7 = (debug->arch.debugreg[7] & DR7_WRITABLE) | DR7_FIXED_1;

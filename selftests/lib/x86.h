@@ -128,6 +128,7 @@
 #define APIC_TMCCT	0x390
 #define APIC_TDCR	0x3e0
 
+#define APIC_SELF_IPI	0x3f0
 #define APIC_SPIV_ENABLE	(1 << 8)
 #define APIC_LVT_MASKED		(1 << 16)
 #define APIC_TIMER_PERIODIC	(1 << 17)
