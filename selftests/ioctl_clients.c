@@ -23,6 +23,18 @@ TEST(routes_told)
 	CHECK(device_cap(dev, KVM_CAP_IRQ_ROUTING) >= 1024, "too few GSIs for QEMU");
 }
 
+/*
+ * The TSC-deadline timer needs the local APIC in the kernel: KVM_CAP_TSC_DEADLINE_TIMER alone tells
+ * of it, for a VMM with an APIC of its own hands on what KVM_GET_SUPPORTED_CPUID has.
+ */
+TEST(deadline_timer_is_no_cpuid)
+{
+	struct cpuid c;
+
+	cpuid_supported(device_open(), &c);
+	CHECK_EQ(cpuid_find(&c, 1, 0)->ecx & CPUID1_ECX_TSC_DEADLINE, 0);
+}
+
 /* QEMU says at reset that there is no page, and ends when that fails. */
 TEST(no_vapic_page)
 {

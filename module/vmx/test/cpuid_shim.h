@@ -11,6 +11,7 @@
 #define LINTEL_COMPAT_H
 #define LINTEL_IRQ_IRQ_H
 #define LINTEL_VCPU_H
+#define LINTEL_VM_H
 
 #include <errno.h>
 #include <stdbool.h>
@@ -37,6 +38,7 @@ typedef uint8_t u8;
 #define MSR_IA32_APICBASE_ENABLE	BIT_ULL(11)
 #define XFEATURE_MASK_FP		1ULL
 #define KVM_CPUID_FEATURES		0x40000001
+#define KVM_FEATURE_PV_UNHALT		7
 
 enum {
 	X86_FEATURE_APIC = 9, X86_FEATURE_MWAIT = 3, X86_FEATURE_PCID = 17,
@@ -48,7 +50,12 @@ enum {
 
 struct lintel_lapic;
 
+struct lintel_vm {
+	u32 disabled_exits;
+};
+
 struct lintel_vcpu {
+	struct lintel_vm *vm;
 	struct kvm_cpuid_entry2 *cpuid;
 	unsigned int cpuid_nent;
 	bool ran;

@@ -73,6 +73,8 @@ struct regs {
 	u32 eax, ebx, ecx, edx;
 };
 
+static struct lintel_vm plain_vm;
+
 static struct regs query(struct lintel_vcpu *vcpu, u32 leaf, u32 index)
 {
 	struct regs r = { .eax = leaf, .ecx = index };
@@ -93,7 +95,7 @@ static bool zero(struct regs a)
 
 static void test_empty(void)
 {
-	struct lintel_vcpu v = {};
+	struct lintel_vcpu v = { .vm = &plain_vm };
 	u32 nent = 4;
 
 	CHECK(lintel_cpuid_set(&v, NULL, 0) == 0);
@@ -134,7 +136,7 @@ static void test_set_get(void)
 	static struct kvm_cpuid_entry2 many[LINTEL_MAX_CPUID + 1];
 	struct kvm_cpuid_entry2 bad = E(0x80000008, 0, 0, 0x2f27, 0, 0, 0);
 	struct kvm_cpuid_entry2 back[ARRAY_SIZE(intel)];
-	struct lintel_vcpu v = {};
+	struct lintel_vcpu v = { .vm = &plain_vm };
 	u32 nent = ARRAY_SIZE(intel) - 1;
 
 	CHECK(lintel_cpuid_set(&v, intel, ARRAY_SIZE(intel)) == 0);
@@ -164,7 +166,7 @@ static void test_set_get(void)
 
 static void test_derived(void)
 {
-	struct lintel_vcpu v = {};
+	struct lintel_vcpu v = { .vm = &plain_vm };
 
 	lintel_cpuid_set(&v, intel, ARRAY_SIZE(intel));
 	CHECK(v.guest_maxphyaddr_mask == ~((1ULL << 39) - 1));
@@ -190,7 +192,7 @@ static void test_derived(void)
 static void test_ranges(void)
 {
 	struct kvm_cpuid_entry2 other[ARRAY_SIZE(intel)];
-	struct lintel_vcpu v = {};
+	struct lintel_vcpu v = { .vm = &plain_vm };
 
 	lintel_cpuid_set(&v, intel, ARRAY_SIZE(intel));
 	v.xcr0 = 3;
@@ -225,7 +227,7 @@ static void test_ranges(void)
 
 static void test_dynamic(void)
 {
-	struct lintel_vcpu v = {};
+	struct lintel_vcpu v = { .vm = &plain_vm };
 
 	lintel_cpuid_set(&v, intel, ARRAY_SIZE(intel));
 	CHECK(query(&v, 1, 0).ecx == 0x04000000);	/* neither OSXSAVE nor MWAIT */
