@@ -99,7 +99,7 @@ static long platform_info(struct lintel_vm *vm, const u64 *args)
 	return 0;
 }
 
-/* Before the first vCPU; the longest timer has to fit into 63 bits of nanoseconds. */
+/* Before the first vCPU.  The longest timer, 2^39 cycles, stays within 60 bits of nanoseconds. */
 static long apic_bus_cycle(struct lintel_vm *vm, const u64 *args)
 {
 	if (!lintel_irqchip_in_kernel(vm))
@@ -129,7 +129,7 @@ static const struct {
 	{ KVM_CAP_X86_TRIPLE_FAULT_EVENT, 1, triple_fault_event },
 	{ KVM_CAP_EXIT_ON_EMULATION_FAILURE, 1, exit_on_emulation_failure },
 	{ KVM_CAP_MSR_PLATFORM_INFO, 1, platform_info },
-	{ KVM_CAP_X86_APIC_BUS_CYCLES_NS, BIT(24) - 1, apic_bus_cycle },
+	{ KVM_CAP_X86_APIC_BUS_CYCLES_NS, BIT(20) - 1, apic_bus_cycle },
 };
 
 long lintel_vm_enable_cap(struct ioctl_context *ctx)

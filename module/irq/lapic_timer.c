@@ -65,7 +65,7 @@ static unsigned int timer_divisor_shift(struct lintel_lapic *lapic)
 	return (((tdcr & 3) | (tdcr & 8) >> 1) + 1) & 7;
 }
 
-/* What @count of the timer takes; less than 2^63, as the bus cycle is bounded. */
+/* What @count of the timer takes; less than 2^59, as the bus cycle is bounded. */
 static u64 timer_ns(struct lintel_lapic *lapic, u32 count)
 {
 	return ((u64)count << timer_divisor_shift(lapic)) * lapic->vcpu->vm->apic_bus_ns;
