@@ -7,10 +7,12 @@
  * Words on the kernel's command line, which the kernel hands on as environment, change that:
  *   LINTEL_CPUS=1       first let all CPUs work, and unplug one meanwhile (cpus.c)
  *   LINTEL_SUMS=100     first keep memory in motion, and print so many sums of it (sums.c)
+ *   LINTEL_DISK=/dev/vda  first read all of that disk, and print its sum
  *   LINTEL_INPUT=1      first read a line from the console and show it in capitals
  *   LINTEL_END=reboot   reset instead of powering off; LINTEL_END=stay waits for ever
  *
- * Where it is not process 1 it prints as many sums as its argument says, to compare with.
+ * Where it is not process 1 it prints what to compare with: as many sums as its argument says, or
+ * the sum of the file that its argument names.
  */
 #include "cpus.h"
 #include "sums.h"
@@ -89,11 +91,15 @@ static void end(const char *how)
 int main(int argc, char **argv)
 {
 	const char *how = getenv("LINTEL_END"), *sums = getenv("LINTEL_SUMS");
+	const char *disk = getenv("LINTEL_DISK");
 	struct utsname name;
 
 	/* the kernel hands on words of its command line as arguments too */
 	if (getpid() != 1) {
-		sums_print(argc > 1 ? strtoul(argv[1], NULL, 0) : 0);
+		if (argc > 1 && argv[1][0] == '/')
+			sums_file(argv[1]);
+		else
+			sums_print(argc > 1 ? strtoul(argv[1], NULL, 0) : 0);
 		return 0;
 	}
 	if (open_console() < 0)
@@ -109,6 +115,8 @@ int main(int argc, char **argv)
 	printf("lintel: %d CPU%s online\n", get_nprocs(), get_nprocs() == 1 ? "" : "s");
 	if (getenv("LINTEL_CPUS"))
 		cpus_check();
+	if (disk && mount("dev", "/dev", "devtmpfs", 0, NULL) == 0)
+		sums_file(disk);
 	if (sums)
 		sums_print(strtoul(sums, NULL, 0));
 	if (getenv("LINTEL_INPUT"))

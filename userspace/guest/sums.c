@@ -8,8 +8,10 @@
  */
 #include "sums.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define PAGES		2048u
 #define WORDS		512u		/* of a page */
@@ -54,4 +56,22 @@ void sums_print(unsigned long rounds)
 		printf("lintel: round %lu sum %016llx\n", i, turn(page, &state));
 	printf("lintel: sums: done\n");
 	free(page);
+}
+
+void sums_file(const char *path)
+{
+	static unsigned char buffer[65536];
+	unsigned long long bytes = 0, sum = 0;
+	int fd = open(path, O_RDONLY);
+	ssize_t n, i;
+
+	while ((n = read(fd, buffer, sizeof(buffer))) > 0) {
+		for (i = 0; i < n; i++)
+			sum = sum * 31 + buffer[i];
+		bytes += n;
+	}
+	if (n < 0)
+		printf("lintel: %s: %m\n", path);
+	printf("lintel: disk: %llu bytes, sum %016llx\n", bytes, sum);
+	close(fd);
 }

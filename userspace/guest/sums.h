@@ -5,5 +5,7 @@
 
 /* Prints a line for each of @rounds. */
 void sums_print(unsigned long rounds);
+/* Prints how much a file or a disk holds, and the sum of its bytes. */
+void sums_file(const char *path);
 
 #endif
