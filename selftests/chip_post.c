@@ -275,11 +275,24 @@ TEST_SLOW(none_lost_none_doubled, 1000)
 		  vcpus[0].signals + vcpus[1].signals, moves);
 }
 
-/* Whoever runs a vCPU ends, and after a while another thread goes on with it. */
+static u32 arrived(unsigned int cpu)
+{
+	u32 sum = 0;
+
+	for (unsigned int v = VEC_MARKER; v < 128; v++)
+		sum += scene->got[cpu][v];
+	return sum;
+}
+
+/*
+ * Whoever runs a vCPU ends, and after a while another thread goes on with it. The next one
+ * does so when that vCPU has taken something: without that nobody would get anywhere.
+ */
 static void *replace_threads(void *replaced)
 {
 	for (unsigned int i = 0; !posted_all; i++) {
 		struct vcpu_thread *t = &vcpus[i % CPUS];
+		u32 before = arrived(i % CPUS);
 
 		t->leave = true;
 		while (pthread_tryjoin_np(t->thread, NULL)) {
@@ -290,6 +303,8 @@ static void *replace_threads(void *replaced)
 		usleep(i % 4 * 100);
 		REQUIRE(!pthread_create(&t->thread, NULL, run_vcpu, t), "thread");
 		++*(unsigned long *)replaced;
+		while (!posted_all && arrived(i % CPUS) == before)
+			usleep(200);
 	}
 	return NULL;
 }

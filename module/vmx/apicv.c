@@ -73,33 +73,28 @@ void apicv_setup(struct lintel_vcpu *vcpu)
 }
 
 /*
- * While interrupts are held the notification is an interrupt like others: the guest exits, and what
- * was posted waits in the IRR.
+ * While interrupts are held for a debugger the processor only lets accesses exit: with its help
+ * the guest could send itself one, and a notification would deliver what is posted.
  */
-static void write_hold(struct lintel_vcpu *vcpu, bool hold)
-{
-	if (vmx_has_posted_interrupts())
-		vmcs_write32(PIN_BASED_VM_EXEC_CONTROL,
-			     hold ? lintel_caps.pin & ~PIN_BASED_POSTED_INTR : lintel_caps.pin);
-}
-
 static void write_place(struct lintel_vcpu *vcpu, enum lapic_place place, bool hold)
 {
 	u64 *reads = vcpu->vmx.msr_bitmap, *writes = vcpu->vmx.msr_bitmap + 0x800;
+	bool by_msr = place == LAPIC_X2APIC && !hold;
+	u32 set = hold ? 0 : ALL_VID & ~BY_MODE;
 	unsigned int word = APIC_BASE_MSR / 64;
-	u32 set = 0;
 
-	if (place == LAPIC_X2APIC)
-		set = SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE;
+	if (by_msr)
+		set |= SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE;
 	else if (place == LAPIC_XAPIC)
-		set = SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES;
-	reads[word] = place == LAPIC_X2APIC ? ~X2APIC_READS : ~0ULL;
-	writes[word] = place == LAPIC_X2APIC ? ~X2APIC_WRITES : ~0ULL;
-	if (hold)
-		writes[word] |= X2APIC_BIT(APIC_SELF_IPI);
-	if ((vcpu->vmx.proc2 & BY_MODE) == set)
+		set |= SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES;
+	reads[word] = by_msr ? ~X2APIC_READS : ~0ULL;
+	writes[word] = by_msr ? ~X2APIC_WRITES : ~0ULL;
+	if (vmx_has_posted_interrupts())
+		vmcs_write32(PIN_BASED_VM_EXEC_CONTROL,
+			     hold ? lintel_caps.pin & ~PIN_BASED_POSTED_INTR : lintel_caps.pin);
+	if ((vcpu->vmx.proc2 & ALL_VID) == set)
 		return;
-	vmx_set_proc2(vcpu, BY_MODE, set);
+	vmx_set_proc2(vcpu, ALL_VID, set);
 	/* translations cached before tell nothing of the APIC-access page */
 	lintel_vcpu_request(vcpu, REQ_TLB_FLUSH);
 	lintel_vcpu_request(vcpu, REQ_EPT_FLUSH);
@@ -128,10 +123,8 @@ void apicv_before_entry(struct lintel_vcpu *vcpu)
 	todo = lintel_vapic_enter(vcpu, &update);
 	if (likely(!todo))
 		return;
-	if (todo & VAPIC_PLACE) {
-		write_hold(vcpu, update.hold);
+	if (todo & VAPIC_PLACE)
 		write_place(vcpu, update.place, update.hold);
-	}
 	if (todo & VAPIC_EOI_EXITS) {
 		vmcs_write64(EOI_EXIT_BITMAP0, update.eoi_exits[0]);
 		vmcs_write64(EOI_EXIT_BITMAP1, update.eoi_exits[1]);
