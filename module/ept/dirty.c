@@ -190,7 +190,7 @@ int dirty_fault(struct lintel_vcpu *vcpu, const struct lintel_memslot *slot, gfn
 		if (!table)
 			return -ENOMEM;
 		if (!split_leaf(ept, gfn, table))
-			__free_page(table);
+			ept_free_table(table);
 	}
 }
 

@@ -50,7 +50,17 @@ static struct page *gather_pop(struct page **list, int *level)
 
 struct page *ept_alloc_table(void)
 {
-	return alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	struct page *page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+
+	if (page)
+		mod_lruvec_page_state(page, NR_SECONDARY_PAGETABLE, 1);
+	return page;
+}
+
+void ept_free_table(struct page *page)
+{
+	mod_lruvec_page_state(page, NR_SECONDARY_PAGETABLE, -1);
+	__free_page(page);
 }
 
 gfn_t ept_max_gfn(void)
@@ -128,7 +138,7 @@ void ept_free_tables(struct lintel_ept *ept, struct ept_gather *gather, bool may
 		}
 		if (leaves)
 			atomic_long_sub(leaves, &ept->nr_leaves[level - EPT_4K]);
-		__free_page(page);
+		ept_free_table(page);
 		atomic_long_dec(&ept->nr_tables);
 		if (may_sleep)
 			cond_resched();
@@ -235,7 +245,7 @@ free_slots:
 free_flushed:
 	free_percpu(ept->flushed);
 free_root:
-	__free_page(root);
+	ept_free_table(root);
 	ept->root = 0;
 	return ret;
 }
@@ -257,6 +267,6 @@ void lintel_ept_destroy(struct lintel_vm *vm)
 	ept_free_tables(ept, &gather, true);
 	memslots_destroy(ept);
 	free_percpu(ept->flushed);
-	__free_page(virt_to_page(ept_root(ept)));
+	ept_free_table(virt_to_page(ept_root(ept)));
 	ept->root = 0;
 }

@@ -358,7 +358,7 @@ static int fault_resolve(struct fault *f)
 	if (f->page)
 		put_page(f->page);
 	while (f->nr_tables)
-		__free_page(f->tables[--f->nr_tables]);
+		ept_free_table(f->tables[--f->nr_tables]);
 	return ret;
 }
 
@@ -380,7 +380,7 @@ static int fault_apic_page(struct fault *f)
 	f->memtype = MTRR_TYPE_WRBACK;
 	ret = fault_map(f);
 	while (f->nr_tables)
-		__free_page(f->tables[--f->nr_tables]);
+		ept_free_table(f->tables[--f->nr_tables]);
 	return ret;
 }
 

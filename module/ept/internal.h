@@ -64,7 +64,9 @@ void ept_zap_and_free(struct lintel_ept *ept, gfn_t start, gfn_t end, bool may_s
 /* ept_zap_slot - likewise, and tables that it leaves empty at the ends go too.  May sleep. */
 void ept_zap_slot(struct lintel_ept *ept, gfn_t start, gfn_t end);
 
+/* A table, zeroed, charged to the VMM's cgroup and counted as SecPageTables; or NULL. */
 struct page *ept_alloc_table(void);
+void ept_free_table(struct page *page);
 
 /* ept_max_gfn - the first gfn that an EPT of 4 levels on this CPU cannot map. */
 gfn_t ept_max_gfn(void);
