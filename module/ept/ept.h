@@ -186,9 +186,9 @@ bool lintel_ept_flush_cpu(struct lintel_vm *vm);
 
 /*
  * lintel_guest_walk - translate linear address @gva for @access (ACCESS_* one of).
- * Returns 0 and *@gpa, or 1 and *@fault (a #PF is due), or -ENXIO/-EFAULT when a table is not in
- * memory, or -EAGAIN: other vCPUs kept changing the tables, enter the guest again.  With paging
- * off @gpa is @gva (truncated to 32 bits outside long mode by the caller).
+ * Returns 0 and *@gpa, or 1 and *@fault (a #PF is due, also when no slot has a table), or -EFAULT
+ * when the memory of a table is gone, or -EAGAIN: other vCPUs kept changing the tables, enter the
+ * guest again.  With paging off @gpa is @gva (the caller truncates it outside long mode).
  */
 int lintel_guest_walk(struct lintel_vm *vm, const struct guest_paging *paging, unsigned long gva,
 		      unsigned int access, gpa_t *gpa, struct guest_walk_fault *fault);

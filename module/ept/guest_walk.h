@@ -27,7 +27,7 @@ struct guest_walk_fault {
 
 /*
  * Guest memory at @gpa, @len 4 or 8.  Both return 0 or a negative errno; exchange returns 1 when
- * memory does not hold *@old, and -ENXIO where memory cannot be written.
+ * memory does not hold *@old; -ENXIO: no memory there, or none that may be written.
  */
 struct guest_walk_ops {
 	int (*read)(void *ctx, gpa_t gpa, void *data, size_t len);

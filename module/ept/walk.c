@@ -156,6 +156,8 @@ static int walk_descend(struct walk *w, struct guest_walk_fault *fault)
 		u64 entry = 0;
 
 		ret = w->ops->read(w->ctx, at, &entry, size);
+		if (ret == -ENXIO)	/* no memory: as if it held nothing */
+			return walk_fault(w, 0, fault);
 		if (ret)
 			return ret;
 		if (!(entry & PTE_PRESENT))
