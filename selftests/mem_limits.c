@@ -4,12 +4,11 @@
  * them, EPT tables given up under pressure by those that rest, all of it free when they are gone.
  * The figures are printed as notes, for the device under test.
  */
-#include <fcntl.h>
 #include <pthread.h>
-#include <sys/mount.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 
+#include "cgroup.h"
+#include "files.h"
 #include "guest.h"
 #include "memory.h"
 #include "stats.h"
@@ -32,21 +31,13 @@ GUEST_CODE static void guest_touches(void)
 	guest_done();
 }
 
-static void write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	REQUIRE(fd >= 0, "%s: %m", path);
-	REQUIRE(write(fd, text, strlen(text)) == (ssize_t)strlen(text), "%s to %s: %m", text, path);
-	close(fd);
-}
-
 static struct vcpu *start(u64 size, u8 **mem)
 {
 	struct vcpu *v = vcpu_create(vm_create(0), 0);
 	volatile struct guest_shared *s = vm_shared(v->vm);
 
-	*mem = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	*mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	REQUIRE(*mem != MAP_FAILED, "mmap: %m");
 	madvise(*mem, size, MADV_NOHUGEPAGE);
 	vm_set_region(v->vm, 1, 0, WINDOW, size, *mem);
@@ -76,11 +67,11 @@ TEST_SLOW(shrinker, 2)
 	REQUIRE(!pthread_create(&thread, NULL, finish, busy), "pthread_create");
 	for (int i = 0; i < 3; i++) {
 		seen = vm_shared(busy->vm)->arg[3];
-		write_file("/proc/sys/vm/drop_caches", "2");
+		file_write("/proc/sys/vm/drop_caches", "2");
 		usleep(600000);
 		CHECK(vm_shared(busy->vm)->arg[3] > seen, "the busy guest stands still");
 	}
-	write_file("/proc/sys/vm/drop_caches", "2");
+	file_write("/proc/sys/vm/drop_caches", "2");
 	CHECK_EQ(stat_require(resting->vm->fd, "ept_tables"), 0);
 	CHECK_EQ(stat_require(resting->vm->fd, "pages_4k"), 0);
 	CHECK(stat_require(busy->vm->fd, "ept_tables") >= 4, "of the busy guest");
@@ -93,75 +84,62 @@ TEST_SLOW(shrinker, 2)
 	}
 }
 
-#define CGROUP	"/tmp/cgroup"
-
-static long cgroup_read(const char *group, const char *file)
-{
-	char text[256] = "", path[128];
-	int fd;
-
-	snprintf(path, sizeof(path), CGROUP "/%s/%s", group, file);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	REQUIRE(fd >= 0, "%s: %m", path);
-	REQUIRE(read(fd, text, sizeof(text) - 1) > 0, "%s: %m", path);
-	close(fd);
-	return strtol(text, NULL, 10);
-}
-
-static void enter_cgroup(const char *group, const char *limit)
-{
-	char path[128];
-
-	mkdir(CGROUP, 0755);
-	if (access(CGROUP "/cgroup.controllers", F_OK) && mount("none", CGROUP, "cgroup2", 0, NULL))
-		SKIP("cgroup2: %m");
-	write_file(CGROUP "/cgroup.subtree_control", "+memory");
-	snprintf(path, sizeof(path), CGROUP "/%s", group);
-	if (mkdir(path, 0755) && errno != EEXIST)
-		SKIP("%s: %m", path);
-	snprintf(path, sizeof(path), CGROUP "/%s/memory.max", group);
-	write_file(path, limit);
-	snprintf(path, sizeof(path), CGROUP "/%s/cgroup.procs", group);
-	write_file(path, "0");
-}
-
 /* A VM and a vCPU without any memory of the VMM's: what is charged is the kernel's. */
-TEST_SLOW(charged_to_the_cgroup, 2)
+TEST_SLOW(charged_to_the_cgroup, 3)
 {
 	enum { N = 40 };
 	int dev = device_open(), vm[N], vcpu[N];
-	long before, with, after;
+	long before, host_before, charged, host;
 
-	enter_cgroup("charged", "max");
+	cgroup_make("charged", "max");
+	cgroup_enter("charged");
 	close(REQUIRE_OK(ioctl(dev, KVM_CREATE_VM, 0)));
-	before = cgroup_read("charged", "memory.current");
+	host_before = kernel_memory();
+	before = cgroup_read("charged", "memory.stat", "kernel");
 	for (int i = 0; i < N; i++) {
 		vm[i] = REQUIRE_OK(ioctl(dev, KVM_CREATE_VM, 0));
 		vcpu[i] = REQUIRE_OK(ioctl(vm[i], KVM_CREATE_VCPU, 0L));
 	}
-	with = cgroup_read("charged", "memory.current");
+	host = (kernel_memory() - host_before) * 1024;
+	charged = cgroup_read("charged", "memory.stat", "kernel") - before;
+	ktap_note("a VM with a vCPU: %ld bytes of the host's memory, %ld of them charged",
+		  host / N, charged / N);
+	/* at the least: VMCS, MSR bitmap, kvm_run, FPU state, EPT root */
+	CHECK(charged / N > 20 * 1024, "%ld bytes in all", charged);
+	/* slabs are taken from the host whole */
+	CHECK(charged > host / 100 * 95, "%ld of %ld bytes", charged, host);
 	for (int i = 0; i < N; i++) {
 		close(vcpu[i]);
 		close(vm[i]);
 	}
-	usleep(500000);			/* RCU */
-	after = cgroup_read("charged", "memory.current");
-	ktap_note("%ld bytes charged for each VM with a vCPU, %ld left when they are gone",
-		  (with - before) / N, (after - before) / N);
-	/* at the least: VMCS, MSR bitmap, kvm_run, FPU state, EPT root */
-	CHECK((with - before) / N > 20 * 1024, "%ld bytes in all", with - before);
-	CHECK(after - before < (with - before) / 4, "%ld bytes left of %ld", after - before,
-	      with - before);
+}
+
+/* What a child in a cgroup did: 12, or it was killed for its memory, and not the host. */
+static void expect_limited(const char *group, int status, u64 limit)
+{
+	u64 peak = cgroup_read(group, "memory.peak", "");
+
+	if (WIFSIGNALED(status)) {
+		ktap_note("the maker was killed by signal %d", WTERMSIG(status));
+		CHECK_EQ(WTERMSIG(status), SIGKILL);
+		CHECK_EQ(cgroup_read(group, "memory.events", "oom_kill"), 1);
+	} else {
+		ktap_note("the maker ended with %d", WEXITSTATUS(status));
+		CHECK_EQ(WEXITSTATUS(status), 12);
+	}
+	CHECK(peak <= limit && peak > limit / 2, "peak %llu", (unsigned long long)peak);
 }
 
 /* At the limit VMs are refused or their maker is killed; nobody outside notices. */
 TEST_SLOW(the_cgroups_limit_holds, 2)
 {
 	int dev = device_open(), status = 0;
-	pid_t child = REQUIRE_OK(fork());
+	pid_t child;
 
+	cgroup_make("limited", "4M");
+	child = REQUIRE_OK(fork());
 	if (!child) {
-		enter_cgroup("limited", "4M");
+		cgroup_enter("limited");
 		for (int i = 0; i < 500; i++) {
 			int vm = ioctl(dev, KVM_CREATE_VM, 0);
 
@@ -171,42 +149,151 @@ TEST_SLOW(the_cgroups_limit_holds, 2)
 		_exit(2);
 	}
 	REQUIRE_EQ(waitpid(child, &status, 0), child);
-	if (WIFSIGNALED(status)) {
-		ktap_note("the maker was killed by signal %d", WTERMSIG(status));
-		CHECK_EQ(WTERMSIG(status), SIGKILL);
-	} else {
-		ktap_note("the maker ended with %d", WEXITSTATUS(status));
-		CHECK_EQ(WEXITSTATUS(status), 12);
-	}
-	CHECK(cgroup_read("limited", "memory.peak") <= (4 << 20), "peak %ld",
-	      cgroup_read("limited", "memory.peak"));
+	expect_limited("limited", status, 4 * MIB);
 }
 
-static void a_vm_of_8_mib(void)
+/* Reads a word of each 2 MiB, so that each read takes a table of the EPT and one of the host. */
+GUEST_CODE static void guest_reads_far(void)
 {
-	u8 *mem;
-	struct vcpu *v = start(8 * MIB, &mem);
+	u64 sum = 0;
+
+	for (u64 at = 0; at < ARG(1); at += 2 * MIB)
+		sum += *(volatile u64 *)(ARG(0) + at);
+	ARG(2) = sum;
+	guest_done();
+}
+
+/* The tables that a guest makes the kernel take are limited likewise, while it runs. */
+TEST_SLOW(a_guests_tables_are_limited, 2)
+{
+	int status = 0;
+	pid_t child;
+
+	cgroup_make("tables", "6M");
+	child = REQUIRE_OK(fork());
+	if (!child) {
+		u64 size = 3UL << 30;		/* 12 MiB of tables; the pages are the zero page */
+		u8 *mem;
+		struct vcpu *v;
+
+		cgroup_enter("tables");
+		v = start(size, &mem);
+		vcpu_set_long(v, guest_reads_far);
+		if (ioctl(v->fd, KVM_RUN, 0) < 0)
+			_exit(errno == ENOMEM ? 12 : 1);
+		_exit(2);
+	}
+	REQUIRE_EQ(waitpid(child, &status, 0), child);
+	expect_limited("tables", status, 6 * MIB);
+}
+
+static void destroy(struct vcpu *v, u8 *mem)
+{
 	struct vm *vm = v->vm;
 
-	vcpu_expect_sync(v, 1);
 	vcpu_destroy(v);
 	vm_destroy(vm);
 	munmap(mem, 8 * MIB);
 }
 
-TEST_SLOW(a_hundred_in_a_row, 4)
+/*
+ * Makes, runs and destroys as many VMs as a byte read from `in` says; answers while the last one
+ * lives, waits for another byte, and answers again.
+ */
+static void make_vms(int in, int out)
 {
-	long before, after;
+	u8 n, *mem;
 
-	for (int i = 0; i < 20; i++)		/* caches of the allocator fill up */
-		a_vm_of_8_mib();
-	before = kernel_memory();
-	for (int i = 0; i < 100; i++)
-		a_vm_of_8_mib();
-	after = kernel_memory();
-	ktap_note("kernel memory: %ld kB before, %ld kB after 100 VMs", before, after);
+	while (read(in, &n, 1) == 1) {
+		for (int i = 0; i < n; i++) {
+			struct vcpu *v = start(8 * MIB, &mem);
+
+			vcpu_expect_sync(v, 1);
+			if (i == n - 1 && (write(out, &n, 1) != 1 || read(in, &n, 1) != 1))
+				return;
+			destroy(v, mem);
+		}
+		if (write(out, &n, 1) != 1)
+			return;
+	}
+}
+
+static const char *const charges[] = {
+	"kernel", "slab", "percpu", "vmalloc", "pagetables", "sec_pagetables", "kernel_stack",
+};
+
+/*
+ * The kernel's own account of a cgroup, in bytes; objects are counted by their size. Each CPU
+ * keeps charges back, until a limit is set that is below what is used.
+ */
+static void read_charges(const char *group, u64 *bytes)
+{
+	cgroup_write(group, "memory.high", "0");
+	cgroup_write(group, "memory.high", "max");
+	for (size_t i = 0; i < ARRAY_SIZE(charges); i++)
+		bytes[i] = cgroup_read(group, "memory.stat", charges[i]);
+}
+
+/* Freeing by RCU comes late: reads until it is what it should be, or the time is over. */
+static void read_charges_until(const char *group, u64 *bytes, const u64 *want)
+{
+	for (int i = 0; i < 100; i++) {
+		read_charges(group, bytes);
+		if (want && !memcmp(bytes, want, ARRAY_SIZE(charges) * sizeof(u64)))
+			return;
+		usleep(20000);
+	}
+}
+
+/* Have `n` VMs made and destroyed. `bytes`, if not NULL: what is charged with the last of them. */
+static void have_made(int to, int from, u8 n, u64 *bytes)
+{
+	u8 answer = 0;
+
+	REQUIRE_EQ(write(to, &n, 1), 1);
+	REQUIRE_EQ(read(from, &answer, 1), 1);
+	if (bytes)
+		read_charges("hundred", bytes);
+	REQUIRE_EQ(write(to, &n, 1), 1);
+	REQUIRE_EQ(read(from, &answer, 1), 1);
+	REQUIRE_EQ(answer, n);
+}
+
+/*
+ * A process makes 100 VMs, runs them and destroys them: to the byte, it has what it had before. Of
+ * memory that is not charged, if there is any, the host's free pages speak.
+ */
+TEST_SLOW(a_hundred_in_a_row, 6)
+{
+	u64 before[ARRAY_SIZE(charges)], with[ARRAY_SIZE(charges)], after[ARRAY_SIZE(charges)];
+	long host_before, host_after;
+	int to[2], from[2];
+
+	cgroup_make("hundred", "max");
+	REQUIRE_OK(pipe(to));
+	REQUIRE_OK(pipe(from));
+	if (!REQUIRE_OK(fork())) {
+		cgroup_enter("hundred");
+		close(to[1]);
+		make_vms(to[0], from[1]);
+		_exit(0);
+	}
+	have_made(to[1], from[0], 20, NULL);	/* what is made once, and kept */
+	host_before = kernel_memory();
+	read_charges_until("hundred", before, NULL);
+	have_made(to[1], from[0], 100, with);
+	read_charges_until("hundred", after, before);
+	host_after = kernel_memory();
+	for (size_t i = 0; i < ARRAY_SIZE(charges); i++) {
+		ktap_note("%s: %llu bytes before, %llu with one of them, %llu after", charges[i],
+			  (unsigned long long)before[i], (unsigned long long)with[i],
+			  (unsigned long long)after[i]);
+		CHECK_EQ(after[i], before[i]);
+	}
+	CHECK(with[0] > before[0] + 20 * 1024, "a VM is not seen");
+	ktap_note("the host's kernel: %ld kB before, %ld kB after", host_before, host_after);
 	/* a page for each VM would be 400 kB; the allocator's own slabs come and go */
-	CHECK(after - before < 200, "%ld kB more", after - before);
+	CHECK(host_after - host_before < 200, "%ld kB more", host_after - host_before);
 }
 
 /* The price of one more, idle: by the kernel's memory with 40 of them. */

@@ -8,6 +8,9 @@
 /* kB that no process and no page cache accounts for, once freeing by RCU has come to rest. */
 long kernel_memory(void);
 
+/* CPUs keep changes of the counts in /proc/meminfo back for a while: not those before this. */
+void kernel_counts_settle(void);
+
 /* Will the host make huge pages for a mapping that asks for them? Small machines have it off. */
 bool huge_pages_on(void);
 

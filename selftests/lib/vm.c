@@ -304,7 +304,7 @@ int vcpu_run(struct vcpu *v)
 	return v->run->exit_reason;
 }
 
-static void guest_aborted(struct vcpu *v, u32 line)
+static __attribute__((noreturn)) void guest_aborted(struct vcpu *v, u32 line)
 {
 	volatile struct guest_shared *s = vm_shared(v->vm);
 
@@ -321,28 +321,34 @@ static void guest_aborted(struct vcpu *v, u32 line)
 	ktap_end_test();
 }
 
+int vcpu_event(struct vcpu *v)
+{
+	int reason = v->run->exit_reason;
+
+	if (reason != KVM_EXIT_IO || v->run->io.direction != KVM_EXIT_IO_OUT)
+		return reason;
+	v->value = *(u32 *)((u8 *)v->run + v->run->io.data_offset);
+	switch (v->run->io.port) {
+	case PORT_SYNC:
+		return RUN_SYNC;
+	case PORT_DONE:
+		return RUN_DONE;
+	case PORT_ABORT:
+		guest_aborted(v, v->value);
+	}
+	return reason;
+}
+
 int vcpu_next(struct vcpu *v)
 {
 	for (;;) {
-		int reason = vcpu_run(v);
+		int event;
 
-		if (reason != KVM_EXIT_IO || v->run->io.direction != KVM_EXIT_IO_OUT)
-			return reason;
-		v->value = *(u32 *)((u8 *)v->run + v->run->io.data_offset);
-		switch (v->run->io.port) {
-		case PORT_SYNC:
-			return RUN_SYNC;
-		case PORT_DONE:
-			return RUN_DONE;
-		case PORT_ABORT:
-			guest_aborted(v, v->value);
-			break;
-		case PORT_PRINT:
-			ktap_note("guest: 0x%x", v->value);
-			break;
-		default:
-			return reason;
-		}
+		vcpu_run(v);
+		event = vcpu_event(v);
+		if (event != KVM_EXIT_IO || v->run->io.port != PORT_PRINT)
+			return event;
+		ktap_note("guest: 0x%x", v->value);
 	}
 }
 

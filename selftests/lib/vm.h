@@ -86,6 +86,7 @@ void vcpu_set_msr(struct vcpu *v, u32 index, u64 value);
 void vcpu_dump(struct vcpu *v);
 
 int vcpu_run(struct vcpu *v);				/* one KVM_RUN; its exit reason */
+int vcpu_event(struct vcpu *v);				/* what the exit at hand is, for the test */
 int vcpu_next(struct vcpu *v);				/* to the next event, see the enum above */
 void vcpu_expect(struct vcpu *v, int event);		/* which must be this one */
 void vcpu_expect_sync(struct vcpu *v, u32 value);

@@ -20,6 +20,7 @@ VGA_BIOS = pathlib.Path("/usr/share/vgabios/vgabios.bin")
 ISOLINUX = pathlib.Path("/usr/lib/ISOLINUX/isolinux.bin")
 LDLINUX = pathlib.Path("/usr/lib/syslinux/modules/bios/ldlinux.c32")
 SLOTS = 2
+MOST_HELD = 2048        # MiB that the emulator keeps in memory; it puts the rest into a file
 
 # What the kernel would believe from CPUID, 3.5 GHz, makes every timer 35 times off.
 KERNEL_ARGUMENTS = ("console=ttyS2 loglevel=5 nokaslr mitigations=off tsc=reliable "
@@ -28,7 +29,7 @@ KERNEL_ARGUMENTS = ("console=ttyS2 loglevel=5 nokaslr mitigations=off tsc=reliab
 
 CONFIGURATION = """\
 cpu: model={model}, count={cpus}, ips=100000000, reset_on_triple_fault=0
-megs: {memory}
+memory: guest={memory}, host={held}
 romimage: file={bios}, options=fastboot
 vgaromimage: file={vga_bios}
 display_library: nogui
@@ -129,7 +130,8 @@ def command(work, kernel, settings, ports):
     arguments = f"{KERNEL_ARGUMENTS} {settings.append}".strip()
     iso = make_iso(work, kernel["image"], arguments)
     (work / "bochsrc").write_text(CONFIGURATION.format(
-        model=settings.cpu_model, cpus=settings.cpus, memory=settings.memory, bios=BIOS,
+        model=settings.cpu_model, cpus=settings.cpus, memory=settings.memory,
+        held=min(settings.memory, MOST_HELD), bios=BIOS,
         vga_bios=VGA_BIOS, iso=iso, console=ports["console"], result=ports["result"],
         kernel_log=ports["kernel"], log=work / "bochs.log",
         console_mode="term" if settings.interactive else "file"))

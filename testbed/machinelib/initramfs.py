@@ -20,6 +20,7 @@ from . import SetupError, TESTBED
 # In the order in which they are loaded; what they depend on is found with modinfo.
 KVM_MODULES = ("irqbypass", "kvm", "kvm-intel")
 EXTRA_MODULES = ("msr", "cpuid")
+SWAP_MODULES = ("zram",)
 
 DIRECTORIES = ("bin", "dev", "etc", "proc", "root", "sys", "tmp", "run", "lib", "lib64", "mnt",
                "usr/local/bin", "usr/lib", "testbed")
@@ -159,11 +160,14 @@ def add_modules(archive, kernel):
     found = find_modules(kernel["modules"])
     order = load_order(found, KVM_MODULES)
     extra = load_order(found, EXTRA_MODULES)
+    swap = load_order(found, SWAP_MODULES)
     where = f"lib/modules/{kernel['release']}"
-    for name in dict.fromkeys(order + extra):
+    for name in dict.fromkeys(order + extra + swap):
         archive.data(f"{where}/{name}.ko", read_module(found[name]))
     # load-kvm and unload-kvm read these
     archive.data(f"{where}/kvm.order", "".join(f"{name}\n" for name in order).encode())
+    # tests that want swap read this
+    archive.data(f"{where}/swap.order", "".join(f"{name}\n" for name in swap).encode())
 
 
 def add_busybox(archive):

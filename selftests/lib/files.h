@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Files of /proc, /sys and of cgroups; whatever fails ends the test. */
+#ifndef LINTEL_SELFTESTS_FILES_H
+#define LINTEL_SELFTESTS_FILES_H
+
+#include "layout.h"
+
+void file_write(const char *path, const char *text);
+
+/*
+ * The number behind `key` in a file of lines "key value" or "key: value", 0 if it is not there;
+ * with an empty key, the one that the file begins with.
+ */
+u64 file_number(const char *path, const char *key);
+
+#endif
