@@ -106,8 +106,9 @@ TEST_SLOW(charged_to_the_cgroup, 3)
 		  host / N, charged / N);
 	/* at the least: VMCS, MSR bitmap, kvm_run, FPU state, EPT root */
 	CHECK(charged / N > 20 * 1024, "%ld bytes in all", charged);
-	/* slabs are taken from the host whole */
-	CHECK(charged > host / 100 * 95, "%ld of %ld bytes", charged, host);
+	/* slabs are taken from the host whole; KVM has files in debugfs besides */
+	CHECK(charged > host / 100 * (strcmp(device_path(), "/dev/kvm") ? 95 : 85),
+	      "%ld of %ld bytes", charged, host);
 	for (int i = 0; i < N; i++) {
 		close(vcpu[i]);
 		close(vm[i]);

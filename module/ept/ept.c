@@ -189,6 +189,8 @@ static void prune(struct lintel_ept *ept, gfn_t gfn, struct ept_gather *gather)
 		ept_iter_start(&it, ept_root(ept), gfn, gfn + 1, level);
 		while (it.level > level && ept_is_table(it.old, it.level))
 			ept_iter_next(&it);
+		if (!ept_is_present(it.old))
+			continue;
 		if (!ept_is_table(it.old, it.level) || !table_is_empty(ept_table(it.old)))
 			return;
 		while (!ept_set_pte(ept, &it, 0, gather))
