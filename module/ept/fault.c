@@ -349,6 +349,8 @@ static int fault_resolve(struct fault *f)
 	int ret;
 
 	f->seq = ept_notifier_seq(&f->vm->ept);
+	if (ept_notifier_busy(&f->vm->ept, f->hva))
+		return -EAGAIN;
 	ret = fault_find_page(f);
 	if (ret)
 		return ret;

@@ -102,6 +102,12 @@ int ept_notifier_register(struct lintel_ept *ept);
 void ept_notifier_unregister(struct lintel_ept *ept);
 
 /*
+ * ept_notifier_busy - a guess, without a lock, whether the host is about to take away what is at
+ * @hva.  Who looked the page up now would only hold a reference that makes the host's attempt fail.
+ */
+bool ept_notifier_busy(struct lintel_ept *ept, hva_t hva);
+
+/*
  * ept_notifier_seq - taken before a page is looked up; ept_notifier_retry, under ept->lock before
  * it is mapped: true if what was found at @hva may be stale.
  */

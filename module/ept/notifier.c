@@ -33,13 +33,17 @@ unsigned long ept_notifier_seq(struct lintel_ept *ept)
 	return seq;
 }
 
+bool ept_notifier_busy(struct lintel_ept *ept, hva_t hva)
+{
+	return READ_ONCE(ept->invalidate_count) && hva >= READ_ONCE(ept->invalidate_start) &&
+	       hva < READ_ONCE(ept->invalidate_end);
+}
+
 bool ept_notifier_retry(struct lintel_ept *ept, unsigned long seq, hva_t hva)
 {
 	lockdep_assert_held(&ept->lock);
 
-	if (ept->invalidate_count && hva >= ept->invalidate_start && hva < ept->invalidate_end)
-		return true;
-	return ept->invalidate_seq != seq;
+	return ept_notifier_busy(ept, hva) || ept->invalidate_seq != seq;
 }
 
 /*
