@@ -285,7 +285,7 @@ static u64 fault_cost(u8 *mem, u64 step, u64 *change, u64 *tables)
 	return least;
 }
 
-TEST(costs)
+TEST_SLOW(costs, 4)
 {
 	u64 small, big, change_small, change_big, tables_small, tables_big;
 	u8 *mem = map_aligned(SIZE, MAP_PRIVATE | MAP_ANONYMOUS, -1);

@@ -58,13 +58,6 @@ void kernel_counts_settle(void)
 /* What the kernel itself holds: everything that no process and no page cache accounts for. */
 static long kernel_memory_now(void)
 {
-	int drop = open("/proc/sys/vm/drop_caches", O_WRONLY | O_CLOEXEC);
-
-	if (drop >= 0) {
-		if (write(drop, "3", 1) < 0)
-			ktap_note("drop_caches: %m");
-		close(drop);
-	}
 	kernel_counts_settle();
 	return meminfo("MemTotal") - meminfo("MemFree") - free_in_lists() - meminfo("Cached") -
 	       meminfo("AnonPages");
@@ -78,6 +71,7 @@ long kernel_memory(void)
 {
 	long least;
 
+	file_write("/proc/sys/vm/drop_caches", "3");
 	shrink_slabs();
 	least = kernel_memory_now();
 	for (int same = 0; same < 25; same++) {
