@@ -29,7 +29,7 @@
 #define SIZE		(2 * MIB)
 #define PAGES		(SIZE / PAGE)
 #define WRITERS		2
-#define REPEATS		12
+#define REPEATS		6
 
 #define STOP		8	/* arguments: the writers' passes, then these */
 #define GENERATION	9	/* 0: count passes; else the number to be written */
