@@ -144,7 +144,7 @@ TEST(ioeventfd_input)
 }
 
 /* The number of doorbells is bounded, and all of them go with the VM. */
-TEST(ioeventfd_limit)
+TEST_SLOW(ioeventfd_limit, 5)
 {
 	struct vm *vm = vm_create(0);
 	int fd = event_create();

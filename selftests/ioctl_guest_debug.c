@@ -132,6 +132,48 @@ TEST(hardware_breakpoint)
 	vcpu_finish(v);
 }
 
+GUEST_CODE static void __attribute__((noinline)) stop_here(void)
+{
+	ARG(0)++;
+}
+
+GUEST_CODE static void guest_calls(void)
+{
+	WRITE_DR(7, 0x400);
+	stop_here();
+	guest_sync(1);
+	stop_here();
+	guest_done();
+}
+
+/* A fault: RIP is at the breakpoint, and RF, which the debugger sets, lets the guest go on. */
+TEST(instruction_breakpoint)
+{
+	struct vm *vm = vm_create(VM_IRQCHIP);
+	struct vcpu *v = vcpu_create(vm, 0);
+	struct kvm_guest_debug d = {};
+	struct kvm_regs regs;
+
+	vcpu_set_long(v, guest_calls);
+	d.arch.debugreg[0] = guest_addr(stop_here);
+	d.arch.debugreg[7] = 0x602;			/* as QEMU has it: GE, G0 */
+	REQUIRE_OK(set_debug(v, &d, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP));
+	for (u32 i = 0; i < 2; i++) {
+		vcpu_expect(v, KVM_EXIT_DEBUG);
+		CHECK_EQ(v->run->debug.arch.exception, 1);
+		CHECK_EQ(v->run->debug.arch.dr6 & 0xf, 1);
+		CHECK_EQ(v->run->debug.arch.pc, guest_addr(stop_here));
+		CHECK_EQ(vm_shared(vm)->arg[0], i);
+		vcpu_get_regs(v, &regs);
+		regs.rflags |= FLAG_RF;
+		vcpu_set_regs(v, &regs);
+		if (!i)
+			vcpu_expect_sync(v, 1);
+	}
+	vcpu_finish(v);
+	CHECK_EQ(vm_shared(vm)->arg[0], 2);
+}
+
 TEST(injected_db)
 {
 	struct vcpu *v = vcpu_create(vm_create(0), 0);
