@@ -244,12 +244,16 @@ static void read_charges(const char *group, u64 *bytes)
 		bytes[i] = cgroup_read(group, "memory.stat", charges[i]);
 }
 
-/* Freeing by RCU comes late: reads until it is what it should be, or the time is over. */
+/* Freeing by RCU comes late: reads until it is no more than it should be, or the time is over. */
 static void read_charges_until(const char *group, u64 *bytes, const u64 *want)
 {
 	for (int i = 0; i < 100; i++) {
+		bool more = !want;
+
 		read_charges(group, bytes);
-		if (want && !memcmp(bytes, want, ARRAY_SIZE(charges) * sizeof(u64)))
+		for (size_t k = 0; want && k < ARRAY_SIZE(charges); k++)
+			more |= bytes[k] > want[k];
+		if (!more)
 			return;
 		usleep(20000);
 	}
@@ -270,8 +274,9 @@ static void have_made(int to, int from, u8 n, u64 *bytes)
 }
 
 /*
- * A process makes 100 VMs, runs them and destroys them: to the byte, it has what it had before. Of
- * memory that is not charged, if there is any, the host's free pages speak.
+ * A process makes 100 VMs, runs them and destroys them: to the byte, it has no more than before.
+ * It may have less: a CPU on which it ran before can have kept the rest of a page for it, which is
+ * charged as a whole. Of memory that is not charged, if there is any, the host's free pages speak.
  */
 TEST_SLOW(a_hundred_in_a_row, 6)
 {
@@ -298,7 +303,8 @@ TEST_SLOW(a_hundred_in_a_row, 6)
 		ktap_note("%s: %llu bytes before, %llu with one of them, %llu after", charges[i],
 			  (unsigned long long)before[i], (unsigned long long)with[i],
 			  (unsigned long long)after[i]);
-		CHECK_EQ(after[i], before[i]);
+		CHECK(after[i] <= before[i], "%llu bytes more",
+		      (unsigned long long)(after[i] - before[i]));
 	}
 	CHECK(with[0] > before[0] + 20 * 1024, "a VM is not seen");
 	ktap_note("the host's kernel: %ld kB before, %ld kB after", host_before, host_after);
