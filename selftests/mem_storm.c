@@ -11,6 +11,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 
 #include "files.h"
@@ -151,6 +152,17 @@ static u8 *anonymous(void)
 	return (u8 *)(((u64)p + 2 * MIB - 1) & -(2 * MIB));
 }
 
+/* Before 6.9 MADV_PAGEOUT leaves what is in use, and the writers never leave a page alone. */
+static bool pageout_takes_all(void)
+{
+	unsigned int major = 0, minor = 0;
+	struct utsname uts;
+
+	uname(&uts);
+	REQUIRE_EQ(sscanf(uts.release, "%u.%u", &major, &minor), 2);
+	return major > 6 || (major == 6 && minor >= 9);
+}
+
 static void swap_out(int advice)
 {
 	u8 *mem = anonymous();
@@ -168,7 +180,8 @@ static void swap_out(int advice)
 	stop_and_compare();
 	out = file_number("/proc/vmstat", "pswpout") - out;
 	ktap_note("%llu pages swapped out", (unsigned long long)out);
-	CHECK(out > PAGES, "%llu", (unsigned long long)out);
+	if (pageout_takes_all())
+		CHECK(out > PAGES, "%llu", (unsigned long long)out);
 	swap_end();
 }
 
