@@ -29,10 +29,21 @@ void lintel_reg_cache(struct lintel_vcpu *vcpu, u32 mask)
 	vmx_window_end(vcpu);
 }
 
+void lintel_reg_read(struct lintel_vcpu *vcpu)
+{
+	vcpu->rip = vmcs_readl(GUEST_RIP);
+	vcpu->gpr[GPR_RSP] = vmcs_readl(GUEST_RSP);
+	vcpu->rflags = vmcs_readl(GUEST_RFLAGS);
+	vcpu->interruptibility = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
+	vcpu->reg_cached = REG_ALL;
+}
+
 void lintel_reg_flush(struct lintel_vcpu *vcpu)
 {
 	u32 dirty = vcpu->reg_dirty;
 
+	if (!dirty)
+		return;
 	if (dirty & REG_RIP)
 		vmcs_writel(GUEST_RIP, vcpu->rip);
 	if (dirty & REG_RSP)

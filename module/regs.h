@@ -17,6 +17,8 @@
 
 /* reg_cache - make sure that the registers in @mask (enum lintel_cached_reg) are valid. */
 void lintel_reg_cache(struct lintel_vcpu *vcpu, u32 mask);
+/* reg_read - all of them, after an exit; in a window. */
+void lintel_reg_read(struct lintel_vcpu *vcpu);
 /* reg_flush - write changed ones back; in a window. */
 void lintel_reg_flush(struct lintel_vcpu *vcpu);
 

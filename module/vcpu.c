@@ -47,6 +47,9 @@ static void notify(struct lintel_vcpu *vcpu, bool posted)
 			lintel_send_vector(cpu, POSTED_INTR_VECTOR);
 		else
 			lintel_send_reschedule(cpu);
+	} else if (posted && cpu >= 0) {
+		/* by its own thread: no interrupt makes the processor look at what is posted */
+		lintel_vcpu_request(vcpu, REQ_EVENT);
 	}
 	preempt_enable();
 }
@@ -268,6 +271,8 @@ static int run_loaded(struct lintel_vcpu *vcpu)
 			lintel_debug_arm_step(vcpu);
 		run->exit_reason = KVM_EXIT_UNKNOWN;
 		vcpu->ran = true;
+		if (lintel_user_injects(vcpu))
+			lintel_vcpu_request(vcpu, REQ_EVENT);	/* it may ask for a window now */
 		ret = run_loop(vcpu);
 	}
 	if (ret == -EINTR)

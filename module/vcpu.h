@@ -58,7 +58,7 @@ enum lintel_cached_reg {
 enum lintel_request {
 	REQ_TLB_FLUSH,		/* forget what the CPU cached of the guest's own page tables */
 	REQ_EPT_FLUSH,		/* forget what it cached of this VM's EPT */
-	REQ_EVENT,		/* an interrupt, NMI, INIT or SIPI may be deliverable */
+	REQ_EVENT,		/* what to inject, and the windows, are to be settled anew */
 	REQ_CLOCK,		/* write the pvclock page again */
 	REQ_IOAPIC_EOI,		/* lintel_irq_eoi_exit() has something to say */
 	REQ_EOI_VECTORS,	/* lintel_irq_eoi_vectors() would give something else */
@@ -129,11 +129,9 @@ struct lintel_exit {
 	u32 intr_info;
 	u32 intr_error;
 	u32 instruction_len;
-	u32 instruction_info;
 	u32 idt_info;
 	u32 idt_error;
 	u64 qualification;
-	u64 guest_linear;
 	gpa_t gpa;
 	u32 instruction_error;	/* of a VM entry that failed before the guest state was loaded */
 };
@@ -216,6 +214,7 @@ struct lintel_vcpu {
 
 	struct kvm_cpuid_entry2 *cpuid;			/* [M] KVM_SET_CPUID2 */
 	unsigned int cpuid_nent;			/* [M] */
+	const struct cpuid_index *cpuid_index;		/* [M] behind the entries, NULL: none */
 	bool ran;					/* [M] KVM_RUN got as far as the guest */
 	u64 guest_maxphyaddr_mask;			/* [M] bits of a physical address beyond MAXPHYADDR */
 	u64 cr4_reserved;				/* [M] bits that this guest's CPUID does not allow */

@@ -179,6 +179,12 @@ bool lintel_lapic_eoi_private(struct lintel_vcpu *vcpu);
 void lintel_lapic_pv_eoi(struct lintel_vcpu *vcpu);
 
 /*
+ * lintel_lapic_eoi_quick - the EOI of x2APIC mode, if nobody else wants to see it; else false, and
+ * nothing is done.  Running thread, interrupts may be off.
+ */
+bool lintel_lapic_eoi_quick(struct lintel_vcpu *vcpu);
+
+/*
  * lintel_lapic_ipi - a message to @target alone: delivery mode and vector of @icr.  True if its
  * local APIC is there and takes such messages.  Any context.
  */

@@ -5,8 +5,9 @@
  * Before an entry, if the interrupt in service concerns nobody but this local APIC and no other
  * one waits behind it, the guest's flag is set.  A guest that is done finds the flag set, clears
  * it in one instruction, and writes no EOI; else it writes one.  After the exit the flag tells
- * which.  It is taken back at every exit, so that the state of the local APIC never depends on
- * the guest's memory while the host looks at it or delivers something.
+ * which.  It is taken back at every exit but those that end at once and do not ask for the
+ * interrupt in service (exit_short.c), so that the state of the local APIC never depends on the
+ * guest's memory while the host looks at it or delivers something.
  *
  * With virtual-interrupt delivery the processor ends interrupts without an exit; then nothing is
  * offered.

@@ -60,7 +60,7 @@ void lintel_steal_update(struct lintel_vcpu *vcpu);
 /* lintel_eoi_offer - before an entry, interrupts off, after events were chosen. */
 void lintel_eoi_offer(struct lintel_vcpu *vcpu);
 /*
- * lintel_eoi_take - after each exit with eoi.offered, before anything looks at the local APIC,
+ * lintel_eoi_take - after an exit with eoi.offered, before anything looks at the local APIC,
  * interrupts off: ends the interrupt if the guest did.  If memory is not at hand it sets
  * REQ_PV_EOI, which ends the window, and eoi.offered stays: then lintel_eoi_settle() does it,
  * which may sleep.

@@ -15,6 +15,7 @@
 #include <linux/errno.h>
 #include <linux/kernel.h>
 #include <linux/minmax.h>
+#include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <asm/apicdef.h>
@@ -29,7 +30,7 @@
 #include "../vcpu.h"
 #include "../vm.h"
 
-#define NO_ENTRY	0xffff
+#define NO_ENTRY	0x7fff
 
 /* Slots of the index: the leaves that guests ask for. */
 #define SLOTS_BASIC	0x40
@@ -37,8 +38,10 @@
 #define SLOTS_EXTENDED	0x30
 #define NR_SLOTS	(SLOTS_BASIC + SLOTS_KVM + SLOTS_EXTENDED)
 
+#define PLAIN_ENTRY	0x8000		/* first is the answer, whatever the subleaf and the state */
+
 struct cpuid_index {
-	u16 first[NR_SLOTS];
+	u16 first[NR_SLOTS];		/* with PLAIN_ENTRY, or NO_ENTRY */
 	struct xstate_component component[LINTEL_XSTATE_MAX];
 };
 
@@ -47,7 +50,7 @@ static const struct cpuid_index *index_of(const struct lintel_vcpu *vcpu)
 	return (const struct cpuid_index *)(vcpu->cpuid + vcpu->cpuid_nent);
 }
 
-static int slot_of(u32 leaf)
+static __always_inline int slot_of(u32 leaf)
 {
 	if (leaf < SLOTS_BASIC)
 		return leaf;
@@ -67,7 +70,8 @@ static const struct kvm_cpuid_entry2 *find(const struct lintel_vcpu *vcpu, u32 l
 	if (!vcpu->cpuid)
 		return NULL;
 	if (slot >= 0) {
-		i = index_of(vcpu)->first[slot];
+		slot = array_index_nospec(slot, NR_SLOTS);
+		i = index_of(vcpu)->first[slot] & ~PLAIN_ENTRY;
 		if (i == NO_ENTRY)
 			return NULL;
 	}
@@ -181,6 +185,7 @@ void lintel_cpuid_free(struct lintel_vcpu *vcpu)
 {
 	kfree(vcpu->cpuid);
 	vcpu->cpuid = NULL;
+	vcpu->cpuid_index = NULL;
 	vcpu->cpuid_nent = 0;
 }
 
@@ -286,11 +291,34 @@ static bool same_model(struct lintel_vcpu *vcpu, const struct kvm_cpuid_entry2 *
 	return true;
 }
 
+/* Leaves for query_dynamic(). */
+static bool is_dynamic(u32 leaf)
+{
+	return leaf == 0x1 || leaf == 0x7 || leaf == 0xd;
+}
+
+static void fill_index(struct cpuid_index *index, const struct kvm_cpuid_entry2 *entries, u32 nent)
+{
+	u32 i;
+	int slot;
+
+	for (slot = 0; slot < NR_SLOTS; slot++)
+		index->first[slot] = NO_ENTRY;
+	for (i = nent; i-- > 0; ) {
+		slot = slot_of(entries[i].function);
+		if (slot < 0)
+			continue;
+		index->first[slot] = i;
+		if (!(entries[i].flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX) &&
+		    !is_dynamic(entries[i].function))
+			index->first[slot] |= PLAIN_ENTRY;
+	}
+}
+
 int lintel_cpuid_set(struct lintel_vcpu *vcpu, const struct kvm_cpuid_entry2 *entries, u32 nent)
 {
 	struct kvm_cpuid_entry2 *copy = NULL;
 	struct cpuid_index *index;
-	u32 i;
 
 	if (nent > LINTEL_MAX_CPUID)
 		return -E2BIG;
@@ -305,18 +333,13 @@ int lintel_cpuid_set(struct lintel_vcpu *vcpu, const struct kvm_cpuid_entry2 *en
 			return -ENOMEM;
 		memcpy(copy, entries, nent * sizeof(*copy));
 		index = (struct cpuid_index *)(copy + nent);
-		memset(index->first, 0xff, sizeof(index->first));
-		for (i = nent; i-- > 0; ) {
-			int slot = slot_of(copy[i].function);
-
-			if (slot >= 0)
-				index->first[slot] = i;
-		}
+		fill_index(index, copy, nent);
 		lintel_xstate_read(index->component);
 	}
 	kfree(vcpu->cpuid);
 	vcpu->cpuid = copy;
 	vcpu->cpuid_nent = nent;
+	vcpu->cpuid_index = copy ? index_of(vcpu) : NULL;
 	derive(vcpu);
 	return 0;
 }
@@ -334,6 +357,26 @@ int lintel_cpuid_get(struct lintel_vcpu *vcpu, struct kvm_cpuid_entry2 *entries,
 		add_dynamic(vcpu, &entries[i]);
 	}
 	return 0;
+}
+
+bool lintel_cpuid_quick(struct lintel_vcpu *vcpu)
+{
+	const struct cpuid_index *index = vcpu->cpuid_index;
+	const struct kvm_cpuid_entry2 *e;
+	int slot = slot_of(vcpu->gpr[GPR_RAX]);
+	u32 first;
+
+	if (slot < 0 || !index)
+		return false;
+	first = index->first[array_index_nospec(slot, NR_SLOTS)];
+	if (!(first & PLAIN_ENTRY))
+		return false;
+	e = &vcpu->cpuid[first & ~PLAIN_ENTRY];
+	vcpu->gpr[GPR_RAX] = e->eax;
+	vcpu->gpr[GPR_RBX] = e->ebx;
+	vcpu->gpr[GPR_RCX] = e->ecx;
+	vcpu->gpr[GPR_RDX] = e->edx;
+	return true;
 }
 
 void lintel_cpuid_query(struct lintel_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)

@@ -49,6 +49,12 @@ void lintel_cpuid_free(struct lintel_vcpu *vcpu);
 void lintel_cpuid_query(struct lintel_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx);
 
 /*
+ * lintel_cpuid_quick - the same for the registers of the vCPU, if the answer stands in the table as
+ * it is; else false, and nothing is done.
+ */
+bool lintel_cpuid_quick(struct lintel_vcpu *vcpu);
+
+/*
  * lintel_cpuid_has - does the guest's CPUID, as the VMM set it, have bit @bit of @reg in that
  * leaf?  (The bits that follow the guest's state, like OSXSAVE, are not looked at.)  Context as
  * for query.

@@ -282,8 +282,6 @@ void vmx_events_before_entry(struct lintel_vcpu *vcpu)
 		ev->stale = false;
 		vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
 	}
-	if (vcpu->lapic)
-		lintel_lapic_timer_update(vcpu);
 	if (ev->exception.injected || ev->exception.pending)
 		inject_exception(vcpu);
 	else if (ev->nmi.injected)
@@ -300,6 +298,12 @@ void vmx_events_before_entry(struct lintel_vcpu *vcpu)
 	}
 	taken |= try_nmi(vcpu, taken);
 	try_interrupt(vcpu, taken);
+}
+
+void vmx_events_stale(struct lintel_vcpu *vcpu)
+{
+	vcpu->events.stale = true;
+	lintel_vcpu_request(vcpu, REQ_EVENT);
 }
 
 void vmx_events_delivered(struct lintel_vcpu *vcpu)
@@ -335,7 +339,6 @@ void vmx_events_after_exit(struct lintel_vcpu *vcpu)
 	u32 info = exit->idt_info;
 	u8 nr = info & VECTORING_INFO_VECTOR_MASK;
 
-	vmx_events_delivered(vcpu);
 	restore_nmi_blocking(vcpu);
 	if (!(info & VECTORING_INFO_VALID_MASK))
 		return;

@@ -19,11 +19,16 @@ void lintel_inject_ud(struct lintel_vcpu *vcpu);
 /* lintel_apply_payload - what a pending exception tells besides its vector, CR2 or DR6, becomes state. */
 void lintel_apply_payload(struct lintel_vcpu *vcpu);
 
-/* vmx_events_before_entry - write the entry's interruption information; open windows.  In a window. */
+/*
+ * vmx_events_before_entry - write the entry's interruption information; open windows.  In a window,
+ * after REQ_EVENT: without it the last decision stands.
+ */
 void vmx_events_before_entry(struct lintel_vcpu *vcpu);
-/* vmx_events_delivered - the last exit proves that what was injected has arrived. */
+/* vmx_events_delivered - exits since the entry prove that what was injected has arrived. */
 void vmx_events_delivered(struct lintel_vcpu *vcpu);
-/* vmx_events_after_exit - take back what the exit interrupted; vcpu->exit is filled.  In a window. */
+/* vmx_events_stale - the entry failed: what was to be injected still stands in its field. */
+void vmx_events_stale(struct lintel_vcpu *vcpu);
+/* vmx_events_after_exit - then take back what the exit interrupted; vcpu->exit is filled.  In a window. */
 void vmx_events_after_exit(struct lintel_vcpu *vcpu);
 
 /* Could the guest take an interrupt now?  RFLAGS.IF, no STI or MOV-SS shadow. */

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Exit dispatch: the table, the few exits that are finished inside the window, and what handlers
- * share.
+ * Exit dispatch: the table, and what handlers share.
  *
- * The contract of a handler stands in exit.h.  A fast handler is a short cut for a row of the
- * table: it runs with interrupts off and must give the same result, or say that it cannot.
+ * The contract of a handler stands in exit.h.  exit_short.c has short cuts for some rows.
  */
 #include <linux/kernel.h>
 #include <linux/nospec.h>
@@ -77,38 +75,6 @@ static int (*const exit_table[])(struct lintel_vcpu *vcpu) = {
 
 static_assert(ARRAY_SIZE(exit_table) <= LINTEL_NR_EXIT_REASONS);
 
-/* The guest arms its timer, thousands of times a second; every other MSR goes by the table. */
-static bool write_msr_fast(struct lintel_vcpu *vcpu)
-{
-	u64 value = (u32)vcpu->gpr[GPR_RAX] | (u64)(u32)vcpu->gpr[GPR_RDX] << 32;
-
-	/* an hrtimer may have to be waited for, which is not for here */
-	if ((u32)vcpu->gpr[GPR_RCX] != MSR_IA32_TSC_DEADLINE || !lintel_params.preemption_timer ||
-	    !lintel_msr_allowed(vcpu, MSR_IA32_TSC_DEADLINE, KVM_MSR_FILTER_WRITE))
-		return false;
-	lintel_lapic_set_tsc_deadline(vcpu, value);
-	trace_lintel_msr(vcpu, true, MSR_IA32_TSC_DEADLINE, value, false);
-	vcpu->exit.instruction_len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
-	lintel_skip_instruction(vcpu);
-	return true;
-}
-
-bool vmx_handle_exit_fast(struct lintel_vcpu *vcpu)
-{
-	switch (vcpu->exit.reason) {
-	case EXIT_REASON_CPUID:
-		vcpu->exit.instruction_len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
-		exit_cpuid(vcpu);
-		return true;
-	case EXIT_REASON_MSR_WRITE:
-		return write_msr_fast(vcpu);
-	case EXIT_REASON_PREEMPTION_TIMER:
-		return true;		/* the next entry looks at the timer */
-	default:
-		return false;
-	}
-}
-
 static int entry_failure(struct lintel_vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
@@ -147,9 +113,11 @@ void lintel_instruction_done(struct lintel_vcpu *vcpu)
 	unsigned long rflags = lintel_rflags(vcpu);
 	u32 state = lintel_interruptibility(vcpu);
 
-	if (state & (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS))
+	if (state & (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)) {
 		lintel_set_interruptibility(vcpu, state & ~(GUEST_INTR_STATE_STI |
 							    GUEST_INTR_STATE_MOV_SS));
+		lintel_vcpu_request(vcpu, REQ_EVENT);
+	}
 	if (rflags & X86_EFLAGS_RF)
 		lintel_set_rflags(vcpu, rflags & ~X86_EFLAGS_RF);
 	if (lintel_debug_steps(vcpu))

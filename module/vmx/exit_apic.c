@@ -36,5 +36,6 @@ int exit_eoi(struct lintel_vcpu *vcpu)
 /* The next entry looks what the new priority lets through. */
 int exit_tpr_below(struct lintel_vcpu *vcpu)
 {
+	lintel_vcpu_request(vcpu, REQ_EVENT);
 	return RESUME;
 }

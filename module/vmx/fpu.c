@@ -23,7 +23,7 @@
 #include "../vcpu.h"
 
 static u64 moved_components;		/* what XSAVE and XRSTOR move */
-static u32 pkru_offset;			/* of PKRU in the standard format; 0: not offered */
+u32 guest_fpu_pkru_offset __read_mostly;
 static u32 mxcsr_mask;
 
 static inline bool use_xsave(void)
@@ -45,7 +45,7 @@ int guest_fpu_init(void)
 		return -EOPNOTSUPP;
 	moved_components = offered & ~XFEATURE_MASK_PKRU;
 	if (offered & XFEATURE_MASK_PKRU)
-		pkru_offset = component[XFEATURE_PKRU].offset;
+		guest_fpu_pkru_offset = component[XFEATURE_PKRU].offset;
 	return 0;
 }
 
@@ -121,32 +121,6 @@ void guest_fpu_save(struct lintel_vcpu *vcpu)
 	save_area(vcpu->fpu.area);
 	vcpu->fpu.loaded = false;
 	kernel_fpu_end();
-}
-
-static bool pkru_in_use(struct lintel_vcpu *vcpu)
-{
-	return pkru_offset && ((vcpu->cr4 & X86_CR4_PKE) || (vcpu->xcr0 & XFEATURE_MASK_PKRU));
-}
-
-u32 guest_pkru_enter(struct lintel_vcpu *vcpu)
-{
-	u32 host;
-
-	if (!pkru_in_use(vcpu))
-		return 0;
-	host = rdpkru();
-	if (host != vcpu->fpu.pkru)
-		wrpkru(vcpu->fpu.pkru);
-	return host;
-}
-
-void guest_pkru_leave(struct lintel_vcpu *vcpu, u32 host_pkru)
-{
-	if (!pkru_in_use(vcpu))
-		return;
-	vcpu->fpu.pkru = rdpkru();
-	if (vcpu->fpu.pkru != host_pkru)
-		wrpkru(host_pkru);
 }
 
 u32 guest_fpu_pkru(struct lintel_vcpu *vcpu)
@@ -225,8 +199,8 @@ void guest_xsave_get(struct lintel_vcpu *vcpu, struct kvm_xsave *xsave)
 		out->header.xfeatures = XFEATURE_MASK_FPSSE;
 		return;
 	}
-	if (pkru_offset) {
-		memcpy((u8 *)out + pkru_offset, &vcpu->fpu.pkru, sizeof(u32));
+	if (guest_fpu_pkru_offset) {
+		memcpy((u8 *)out + guest_fpu_pkru_offset, &vcpu->fpu.pkru, sizeof(u32));
 		if (vcpu->fpu.pkru)
 			out->header.xfeatures |= XFEATURE_MASK_PKRU;
 	}
@@ -235,7 +209,7 @@ void guest_xsave_get(struct lintel_vcpu *vcpu, struct kvm_xsave *xsave)
 int guest_xsave_set(struct lintel_vcpu *vcpu, const struct kvm_xsave *xsave)
 {
 	const struct xregs_state *in = (const void *)xsave->region;
-	u64 allowed = use_xsave() ? moved_components | (pkru_offset ? XFEATURE_MASK_PKRU : 0) :
+	u64 allowed = use_xsave() ? moved_components | (guest_fpu_pkru_offset ? XFEATURE_MASK_PKRU : 0) :
 				    XFEATURE_MASK_FPSSE;
 	struct xregs_state *area = vcpu->fpu.area;
 
@@ -247,7 +221,7 @@ int guest_xsave_set(struct lintel_vcpu *vcpu, const struct kvm_xsave *xsave)
 	memcpy(area, xsave->region, sizeof(xsave->region));
 	area->header.xfeatures &= ~XFEATURE_MASK_PKRU;
 	vcpu->fpu.pkru = 0;
-	if (pkru_offset && (in->header.xfeatures & XFEATURE_MASK_PKRU))
-		memcpy(&vcpu->fpu.pkru, (const u8 *)in + pkru_offset, sizeof(u32));
+	if (guest_fpu_pkru_offset && (in->header.xfeatures & XFEATURE_MASK_PKRU))
+		memcpy(&vcpu->fpu.pkru, (const u8 *)in + guest_fpu_pkru_offset, sizeof(u32));
 	return 0;
 }

@@ -34,9 +34,8 @@ void guest_fpu_reset(struct lintel_vcpu *vcpu);
 void guest_fpu_load(struct lintel_vcpu *vcpu);
 void guest_fpu_save(struct lintel_vcpu *vcpu);
 
-/* guest_pkru_swap - give the CPU the guest's PKRU, keep and return the host's; and back.  Interrupts off. */
-u32 guest_pkru_enter(struct lintel_vcpu *vcpu);
-void guest_pkru_leave(struct lintel_vcpu *vcpu, u32 host_pkru);
+/* Where PKRU stands in the standard format; 0: not offered.  run.c switches it around each entry. */
+extern u32 guest_fpu_pkru_offset;
 
 u32 guest_fpu_pkru(struct lintel_vcpu *vcpu);
 

@@ -50,6 +50,7 @@ void lintel_debug_arm_step(struct lintel_vcpu *vcpu)
 {
 	u32 state = lintel_interruptibility(vcpu);
 
+	lintel_vcpu_request(vcpu, REQ_EVENT);
 	lintel_set_rflags(vcpu, lintel_rflags(vcpu) | X86_EFLAGS_TF);
 	/* VM entry: TF in a shadow would need a pending #DB; the debugger's step ends the shadow */
 	if (state & (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS))
@@ -94,6 +95,7 @@ int lintel_set_guest_debug(struct lintel_vcpu *vcpu, const struct kvm_guest_debu
 	clear_bit(REQ_DEBUG_STEP, &vcpu->requests);
 	vcpu->debug.control = control;
 	lintel_vapic_hold(vcpu, control & KVM_GUESTDBG_BLOCKIRQ);
+	lintel_vcpu_request(vcpu, REQ_EVENT);
 	for (i = 0; i < 4; i++)
 		vcpu->debug.dr[i] = debug->arch.debugreg[i];
 	vcpu->debug.dr7 = (debug->arch.debugreg[7] & DR7_WRITABLE) | DR7_FIXED_1;

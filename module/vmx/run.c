@@ -7,12 +7,17 @@
  *                   else to do, and for exits that may sleep.
  *   window          interrupts off, our VMCS current.  Left for each host interrupt: enabling
  *                   interrupts takes it.
- *   entries         exits that a fast handler finishes re-enter at once; a host interrupt or a kick
+ *   entries         exits that exit_short.c finishes re-enter at once; a host interrupt or a kick
  *                   that is waiting makes the next entry exit immediately, so this loop is bounded.
+ *
+ * An entry is prepared only when there is something to prepare, and vcpu->requests alone says so:
+ * whoever changes what an entry depends on sets a bit.  REQ_EVENT stands for all that decides which
+ * event is injected and which windows are open.
  */
 #include <linux/interrupt.h>
 #include <linux/sched.h>
 #include <asm/desc_defs.h>
+#include <asm/fpu/types.h>
 #include <asm/nospec-branch.h>
 #include <asm/special_insns.h>
 #include <asm/trapnr.h>
@@ -32,6 +37,7 @@
 #include "timer.h"
 #include "../compat.h"
 #include "../ept/ept.h"
+#include "../irq/irq.h"
 #include "../paravirt/pv.h"
 #include "../regs.h"
 #include "../trace.h"
@@ -57,15 +63,24 @@ static void snapshot_exit(struct lintel_vcpu *vcpu)
 	struct lintel_exit *exit = &vcpu->exit;
 
 	exit->qualification = vmcs_readl(EXIT_QUALIFICATION);
-	exit->intr_info = vmcs_read32(VM_EXIT_INTR_INFO);
-	exit->intr_error = vmcs_read32(VM_EXIT_INTR_ERROR_CODE);
 	exit->instruction_len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
-	exit->instruction_info = vmcs_read32(VMX_INSTRUCTION_INFO);
 	exit->idt_info = vmcs_read32(IDT_VECTORING_INFO_FIELD);
-	exit->idt_error = vmcs_read32(IDT_VECTORING_ERROR_CODE);
-	exit->guest_linear = vmcs_readl(GUEST_LINEAR_ADDRESS);
-	exit->gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS);
-	lintel_reg_need(vcpu, REG_ALL);
+	if (unlikely(exit->idt_info & VECTORING_INFO_DELIVER_CODE_MASK))
+		exit->idt_error = vmcs_read32(IDT_VECTORING_ERROR_CODE);
+	exit->intr_info = 0;
+	switch (exit->reason) {
+	case EXIT_REASON_EXCEPTION_NMI:
+		exit->intr_error = vmcs_read32(VM_EXIT_INTR_ERROR_CODE);
+		fallthrough;
+	case EXIT_REASON_EXTERNAL_INTERRUPT:
+		exit->intr_info = vmcs_read32(VM_EXIT_INTR_INFO);
+		break;
+	case EXIT_REASON_EPT_VIOLATION:
+	case EXIT_REASON_EPT_MISCONFIG:
+		exit->gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS);
+		break;
+	}
+	lintel_reg_read(vcpu);
 }
 
 /*
@@ -155,11 +170,42 @@ static void flush_tlb(struct lintel_vcpu *vcpu)
 	}
 }
 
+static bool pkru_in_use(const struct lintel_vcpu *vcpu)
+{
+	return guest_fpu_pkru_offset &&
+	       ((vcpu->cr4 & X86_CR4_PKE) || (vcpu->xcr0 & XFEATURE_MASK_PKRU));
+}
+
+/* Give the CPU the guest's PKRU, and return the host's. */
+static u32 pkru_enter(struct lintel_vcpu *vcpu)
+{
+	u32 host;
+
+	if (likely(!pkru_in_use(vcpu)))
+		return 0;
+	host = rdpkru();
+	if (host != vcpu->fpu.pkru)
+		wrpkru(vcpu->fpu.pkru);
+	return host;
+}
+
+static void pkru_leave(struct lintel_vcpu *vcpu, u32 host_pkru)
+{
+	if (likely(!pkru_in_use(vcpu)))
+		return;
+	vcpu->fpu.pkru = rdpkru();
+	if (vcpu->fpu.pkru != host_pkru)
+		wrpkru(host_pkru);
+}
+
 static void before_entry(struct lintel_vcpu *vcpu)
 {
-	clear_bit(REQ_EVENT, &vcpu->requests);
-	smp_mb__after_atomic();
-	vmx_events_before_entry(vcpu);
+	lintel_lapic_timer_update(vcpu);
+	if (READ_ONCE(vcpu->requests) & BIT(REQ_EVENT)) {
+		clear_bit(REQ_EVENT, &vcpu->requests);
+		smp_mb__after_atomic();
+		vmx_events_before_entry(vcpu);
+	}
 	if (vcpu->pv.eoi.msr & KVM_MSR_ENABLED)
 		lintel_eoi_offer(vcpu);
 	apicv_before_entry(vcpu);
@@ -167,20 +213,22 @@ static void before_entry(struct lintel_vcpu *vcpu)
 		flush_tlb(vcpu);
 	lintel_reg_flush(vcpu);
 	vcpu->reg_cached = 0;
-	if (vcpu->cr2 != native_read_cr2())
-		native_write_cr2(vcpu->cr2);
-	vmx_timer_before_entry(vcpu);
 }
 
-static int enter_guest(struct lintel_vcpu *vcpu)
+static __always_inline int enter_guest(struct lintel_vcpu *vcpu)
 {
-	u32 host_pkru = guest_pkru_enter(vcpu);
+	u32 host_pkru;
 	int failed;
 
+	vmx_timer_before_entry(vcpu);
 	trace_lintel_entry(vcpu);
+	host_pkru = pkru_enter(vcpu);
+	/* a tracepoint's program may have touched memory that was not there */
+	if (vcpu->cr2 != native_read_cr2())
+		native_write_cr2(vcpu->cr2);
 	failed = vmx_enter(vcpu, vcpu->vmcs.launched);
 	vcpu->cr2 = native_read_cr2();
-	guest_pkru_leave(vcpu, host_pkru);
+	pkru_leave(vcpu, host_pkru);
 	/* Legacy IBRS protects only after it is written again in the more privileged mode. */
 	if (cpu_feature_enabled(X86_FEATURE_KERNEL_IBRS))
 		wrmsrq(MSR_IA32_SPEC_CTRL, this_cpu_read(x86_spec_ctrl_current));
@@ -194,7 +242,7 @@ static enum vmx_run_result entry_failed(struct lintel_vcpu *vcpu, int failed)
 	vcpu->exit.reason = 0;
 	vcpu->exit.instruction_error = failed == 1 ? vmx_instruction_error() : 0;
 	vcpu->exit.idt_info = 0;
-	vcpu->events.stale = true;
+	vmx_events_stale(vcpu);
 	return RUN_ENTRY_FAILED;
 }
 
@@ -210,39 +258,46 @@ static enum vmx_run_result entry_refused(struct lintel_vcpu *vcpu)
 	exit->intr_info = 0;
 	exit->idt_info = 0;
 	exit->instruction_len = 0;
-	vcpu->events.stale = true;
-	lintel_reg_need(vcpu, REG_ALL);
+	vmx_events_stale(vcpu);
+	lintel_reg_read(vcpu);
 	trace_lintel_exit(vcpu);
 	if ((u16)exit->reason == EXIT_REASON_MCE_DURING_VMENTRY)
 		asm volatile("int $18" : : : "memory");
 	return RUN_EXIT;
 }
 
+static __always_inline void note_exit(struct lintel_vcpu *vcpu, u32 reason)
+{
+	/* an entry that fails in its checks of the guest's state leaves the VMCS clear */
+	if (likely(!(reason & VMX_EXIT_REASONS_FAILED_VMENTRY)))
+		vcpu->vmcs.launched = true;
+	vcpu->stats.exits++;
+	vcpu->stats.exits_by_reason[min_t(u16, reason, LINTEL_NR_EXIT_REASONS - 1)]++;
+}
+
 /* In the window.  RUN_ATTENTION: a host interrupt waits, or other work. */
 static enum vmx_run_result run_in_window(struct lintel_vcpu *vcpu)
 {
 	struct lintel_exit *exit = &vcpu->exit;
+	enum short_exit handled;
 	int failed;
 
-	for (;;) {
+	do {
 		if (unlikely(READ_ONCE(vcpu->requests) & ~WINDOW_REQUESTS))
 			return RUN_ATTENTION;
 		before_entry(vcpu);
-		failed = enter_guest(vcpu);
-		if (unlikely(failed))
-			return entry_failed(vcpu, failed);
-		exit->reason = vmcs_read32(VM_EXIT_REASON);
-		/* an entry that fails in its checks of the guest's state leaves the VMCS clear */
-		if (likely(!(exit->reason & VMX_EXIT_REASONS_FAILED_VMENTRY)))
-			vcpu->vmcs.launched = true;
-		vcpu->stats.exits++;
-		vcpu->stats.exits_by_reason[min_t(u16, exit->reason, LINTEL_NR_EXIT_REASONS - 1)]++;
-		if (vcpu->pv.eoi.offered)
+		do {
+			failed = enter_guest(vcpu);
+			if (unlikely(failed))
+				return entry_failed(vcpu, failed);
+			exit->reason = vmcs_read32(VM_EXIT_REASON);
+			note_exit(vcpu, exit->reason);
+			handled = vmx_exit_short(vcpu, exit->reason);
+		} while (handled == SHORT_ENTER && likely(!READ_ONCE(vcpu->requests)));
+		if (unlikely(vcpu->pv.eoi.offered))
 			lintel_eoi_take(vcpu);
-		if (!vmx_handle_exit_fast(vcpu))
-			break;
 		vmx_events_delivered(vcpu);
-	}
+	} while (handled != SHORT_NOT);
 	if (unlikely(exit->reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
 		return entry_refused(vcpu);
 	snapshot_exit(vcpu);
@@ -255,6 +310,7 @@ static enum vmx_run_result run_in_window(struct lintel_vcpu *vcpu)
 		return RUN_ATTENTION;
 	case EXIT_REASON_INTERRUPT_WINDOW:
 	case EXIT_REASON_NMI_WINDOW:
+		lintel_vcpu_request(vcpu, REQ_EVENT);
 		return RUN_ATTENTION;
 	case EXIT_REASON_EXCEPTION_NMI:
 		forward_host_event(exit->intr_info);

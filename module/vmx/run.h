@@ -21,7 +21,14 @@ enum vmx_run_result vmx_run(struct lintel_vcpu *vcpu);
 
 /* exit.c: handle vcpu->exit; preemptible.  RESUME, TO_USER or -errno. */
 int lintel_handle_exit(struct lintel_vcpu *vcpu);
-/* exit.c: handle an exit inside the window, interrupts off.  False: not done, nothing changed. */
-bool vmx_handle_exit_fast(struct lintel_vcpu *vcpu);
+
+enum short_exit {
+	SHORT_NOT,		/* for lintel_handle_exit(); nothing has changed */
+	SHORT_PREPARE,		/* done; the next entry is to be prepared */
+	SHORT_ENTER,		/* done, and nothing that an entry depends on has changed but RIP */
+};
+
+/* exit_short.c: handle an exit inside the window, interrupts off. */
+enum short_exit vmx_exit_short(struct lintel_vcpu *vcpu, u32 reason);
 
 #endif

@@ -32,6 +32,7 @@ typedef uint8_t u8;
 #define clamp_t(type, v, lo, hi) ((type)(v) < (lo) ? (lo) : (type)(v) > (hi) ? (hi) : (type)(v))
 #define GFP_KERNEL_ACCOUNT	0
 #define kzalloc(size, flags)	calloc(1, size)
+#define array_index_nospec(i, n)	((u32)(i) < (n) ? (i) : 0)
 #define kfree(p)		free(p)
 
 #define MSR_IA32_MISC_ENABLE_MWAIT	BIT_ULL(18)
@@ -48,6 +49,8 @@ enum {
 	X86_FEATURE_LA57 = 16,
 };
 
+enum { GPR_RAX, GPR_RCX, GPR_RDX, GPR_RBX };
+
 struct lintel_lapic;
 
 struct lintel_vm {
@@ -58,6 +61,8 @@ struct lintel_vcpu {
 	struct lintel_vm *vm;
 	struct kvm_cpuid_entry2 *cpuid;
 	unsigned int cpuid_nent;
+	const struct cpuid_index *cpuid_index;
+	unsigned long gpr[4];
 	bool ran;
 	u64 guest_maxphyaddr_mask, cr4_reserved, xcr0_allowed, xcr0, msr_misc_enable;
 	unsigned long cr4;

@@ -88,6 +88,25 @@ static bool same(struct regs a, struct regs b)
 	return !memcmp(&a, &b, sizeof(a));
 }
 
+/* The short way must answer as the long one does, or not at all. */
+static bool quick_agrees(struct lintel_vcpu *vcpu, u32 leaf, u32 index, bool expected)
+{
+	struct regs r;
+
+	vcpu->gpr[GPR_RAX] = leaf;
+	vcpu->gpr[GPR_RBX] = 0;
+	vcpu->gpr[GPR_RCX] = index;
+	vcpu->gpr[GPR_RDX] = 0;
+	if (lintel_cpuid_quick(vcpu) != expected)
+		return false;
+	r = (struct regs){
+		.eax = vcpu->gpr[GPR_RAX], .ebx = vcpu->gpr[GPR_RBX],
+		.ecx = vcpu->gpr[GPR_RCX], .edx = vcpu->gpr[GPR_RDX],
+	};
+	return same(r, expected ? query(vcpu, leaf, index) :
+				  (struct regs){ .eax = leaf, .ecx = index });
+}
+
 static bool zero(struct regs a)
 {
 	return same(a, (struct regs){});
@@ -250,6 +269,27 @@ static void test_dynamic(void)
 	lintel_cpuid_free(&v);
 }
 
+static void test_quick(void)
+{
+	struct lintel_vcpu v = {};
+
+	CHECK(quick_agrees(&v, 0, 0, false));		/* nothing set */
+	lintel_cpuid_set(&v, intel, ARRAY_SIZE(intel));
+	CHECK(quick_agrees(&v, 0, 0, true));
+	CHECK(quick_agrees(&v, 0, 5, true));		/* the subleaf is not looked at */
+	CHECK(quick_agrees(&v, 0x40000000, 0, true));
+	CHECK(quick_agrees(&v, 0x80000008, 0, true));
+	CHECK(quick_agrees(&v, 1, 0, false));		/* follow the state */
+	CHECK(quick_agrees(&v, 7, 0, false));
+	CHECK(quick_agrees(&v, 0xd, 1, false));
+	CHECK(quick_agrees(&v, 0xb, 0, false));		/* has subleaves */
+	CHECK(quick_agrees(&v, 2, 0, false));		/* no entry */
+	CHECK(quick_agrees(&v, 0x1234, 0, false));	/* no slot */
+	CHECK(quick_agrees(&v, 0xffffffff, 0, false));
+	lintel_cpuid_free(&v);
+	CHECK(quick_agrees(&v, 0, 0, false));
+}
+
 int main(void)
 {
 	test_empty();
@@ -257,6 +297,7 @@ int main(void)
 	test_derived();
 	test_ranges();
 	test_dynamic();
+	test_quick();
 	printf("1..%u\n%u passed, %u failed, 0 skipped\n", passed + failed, passed, failed);
 	return failed ? 1 : 0;
 }

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Exits that are finished between two entries, with interrupts off and the VMCS still current.
+ *
+ * Each is a short cut for a row of the table in exit.c: it gives the same result, or says SHORT_NOT
+ * before anything has changed.  Nothing here sleeps, waits or touches the memory of user space, and
+ * registers are read from the VMCS and written there, past the cache of regs.c.
+ *
+ * What makes an instruction's end special is left to the long way: single step and RF, and a STI
+ * or MOV-SS shadow, whose end may let an event through that waits for it.
+ */
+#include <asm/apicdef.h>
+#include <asm/msr-index.h>
+#include <asm/processor-flags.h>
+#include <asm/vmx.h>
+
+#include "cpuid.h"
+#include "debug.h"
+#include "exit.h"
+#include "msr.h"
+#include "ops.h"
+#include "run.h"
+#include "../compat.h"
+#include "../irq/irq.h"
+#include "../params.h"
+#include "../paravirt/hypercall.h"
+#include "../regs.h"
+#include "../trace.h"
+#include "../vm.h"
+
+#define X2APIC_MSR(reg)	(APIC_BASE_MSR + ((reg) >> 4))
+
+static __always_inline enum short_exit step_over(struct lintel_vcpu *vcpu)
+{
+	u32 state = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO), len;
+	unsigned long rip;
+
+	len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
+	if (unlikely((vmcs_readl(GUEST_RFLAGS) & (X86_EFLAGS_TF | X86_EFLAGS_RF)) ||
+		     (state & (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)) ||
+		     vcpu->debug.control)) {
+		vcpu->exit.instruction_len = len;
+		lintel_skip_instruction(vcpu);
+		return SHORT_PREPARE;
+	}
+	rip = vmcs_readl(GUEST_RIP) + len;
+	/* Outside 64-bit mode EIP wraps; that 64-bit code runs is told by bits above. */
+	if (unlikely(!lintel_is_long_mode(vcpu)))
+		rip = (u32)rip;
+	vcpu->rip = rip;
+	vmcs_writel(GUEST_RIP, rip);
+	return SHORT_ENTER;
+}
+
+static enum short_exit short_vmcall(struct lintel_vcpu *vcpu)
+{
+	unsigned int cpl;
+
+	if (!lintel_is_long_mode(vcpu) || !lintel_hypercall_quick(vcpu->gpr[GPR_RAX]) ||
+	    !(vmcs_read32(GUEST_CS_AR_BYTES) & EMULATE_AR_L))
+		return SHORT_NOT;
+	cpl = (vmcs_read32(GUEST_SS_AR_BYTES) & EMULATE_AR_DPL) >> EMULATE_AR_DPL_SHIFT;
+	lintel_hypercall(vcpu, true, cpl);
+	return step_over(vcpu);
+}
+
+static enum short_exit short_rdmsr(struct lintel_vcpu *vcpu)
+{
+	u32 msr = vcpu->gpr[GPR_RCX];
+	u64 value;
+
+	if (rcu_access_pointer(vcpu->vm->msr_filter) || lintel_msr_get(vcpu, msr, &value, false))
+		return SHORT_NOT;
+	trace_lintel_msr(vcpu, false, msr, value, 0);
+	vcpu->gpr[GPR_RAX] = lower_32_bits(value);
+	vcpu->gpr[GPR_RDX] = upper_32_bits(value);
+	return step_over(vcpu);
+}
+
+/* The few that guests write often: the timer, the APIC, the microcode's revision before a read. */
+static bool write_quick_msr(struct lintel_vcpu *vcpu, u32 msr, u64 value)
+{
+	switch (msr) {
+	case MSR_IA32_TSC_DEADLINE:
+		/* an hrtimer may have to be waited for, which is not for here */
+		if (!lintel_params.preemption_timer)
+			return false;
+		lintel_lapic_set_tsc_deadline(vcpu, value);
+		return true;
+	case MSR_IA32_UCODE_REV:
+		return true;
+	case X2APIC_MSR(APIC_EOI):
+		return !value && lintel_lapic_eoi_quick(vcpu);
+	case X2APIC_MSR(APIC_ICR):
+	case X2APIC_MSR(APIC_SELF_IPI):
+	case X2APIC_MSR(APIC_TASKPRI):
+		/* which interrupt is in service must be known */
+		return !vcpu->pv.eoi.offered && vcpu->lapic &&
+		       !lintel_lapic_x2apic_write(vcpu, msr, value);
+	default:
+		return false;
+	}
+}
+
+static enum short_exit short_wrmsr(struct lintel_vcpu *vcpu)
+{
+	u64 value = (u32)vcpu->gpr[GPR_RAX] | (u64)(u32)vcpu->gpr[GPR_RDX] << 32;
+	u32 msr = vcpu->gpr[GPR_RCX];
+
+	if (rcu_access_pointer(vcpu->vm->msr_filter) || !write_quick_msr(vcpu, msr, value))
+		return SHORT_NOT;
+	trace_lintel_msr(vcpu, true, msr, value, 0);
+	return step_over(vcpu);
+}
+
+enum short_exit vmx_exit_short(struct lintel_vcpu *vcpu, u32 reason)
+{
+	if (trace_lintel_exit_enabled())
+		return SHORT_NOT;
+	if (reason == EXIT_REASON_CPUID) {
+		if (unlikely(!lintel_cpuid_quick(vcpu)))
+			return SHORT_NOT;
+		return step_over(vcpu);
+	}
+	if (reason == EXIT_REASON_MSR_WRITE)
+		return short_wrmsr(vcpu);
+	if (reason == EXIT_REASON_MSR_READ)
+		return short_rdmsr(vcpu);
+	if (reason == EXIT_REASON_VMCALL)
+		return short_vmcall(vcpu);
+	if (reason == EXIT_REASON_PREEMPTION_TIMER)
+		return SHORT_PREPARE;	/* which looks at the timer */
+	return SHORT_NOT;
+}
