@@ -25,7 +25,6 @@
 #include "vmx/event.h"
 #include "vmx/explain_capture.h"
 #include "vmx/guest_debug.h"
-#include "vmx/msr.h"
 #include "vmx/run.h"
 
 /* Wake the thread from HLT, or interrupt the guest. */
@@ -181,6 +180,8 @@ static int run_once(struct lintel_vcpu *vcpu)
 	switch (result) {
 	case RUN_EXIT:
 		return lintel_handle_exit(vcpu);
+	case RUN_USER:
+		return TO_USER;
 	case RUN_ENTRY_FAILED:
 		return entry_failed(vcpu);
 	case RUN_ATTENTION:
@@ -224,7 +225,7 @@ static void tell_user(struct lintel_vcpu *vcpu)
 	run->if_flag = !!(lintel_rflags(vcpu) & X86_EFLAGS_IF);
 	run->flags = 0;
 	run->cr8 = vcpu->lapic ? lintel_lapic_cr8(vcpu) : vcpu->cr8;
-	lintel_msr_get(vcpu, MSR_IA32_APICBASE, &run->apic_base, true);
+	run->apic_base = vcpu->lapic ? lintel_lapic_base(vcpu) : vcpu->apic_base;
 	run->ready_for_interrupt_injection = !lintel_user_injects(vcpu) ||
 					     lintel_ready_for_user(vcpu);
 }

@@ -41,16 +41,19 @@ static void load_on_cpu(struct lintel_vcpu *vcpu, int cpu)
 			lintel_lapic_timer_tsc_moved(vcpu);
 		}
 	}
-	lintel_steal_load(vcpu);
+	if (vcpu->pv.steal.msr)
+		lintel_steal_load(vcpu);
 	WRITE_ONCE(vcpu->cpu, cpu);
-	lintel_vapic_load(vcpu, POSTED_INTR_VECTOR,
-			  pi_ndst(cpu_physical_id(cpu), lintel_host_x2apic()));
+	if (lintel_vapic_on(vcpu))
+		lintel_vapic_load(vcpu, POSTED_INTR_VECTOR,
+				  pi_ndst(cpu_physical_id(cpu), lintel_host_x2apic()));
 }
 
 static void put_from_cpu(struct lintel_vcpu *vcpu)
 {
 	vmx_host_put(vcpu);
-	lintel_steal_put(vcpu);
+	if (vcpu->pv.steal.msr)
+		lintel_steal_put(vcpu);
 	WRITE_ONCE(vcpu->cpu, -1);
 }
 
@@ -110,6 +113,7 @@ static struct lintel_vcpu *alloc_vcpu(struct lintel_vm *vm, u32 id)
 	vcpu->cpu = -1;
 	vcpu->vmcs.cpu = -1;
 	vcpu->mode = OUTSIDE_GUEST;
+	vcpu->timer_tsc = LINTEL_TIMER_NEVER;
 	vcpu->tsc_khz = vm->tsc_khz;
 	vcpu->tsc_offset = vm->tsc_offset;
 	vcpu->mcg_cap = ARRAY_SIZE(vcpu->mce_banks) / 4;

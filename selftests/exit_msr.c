@@ -200,10 +200,18 @@ GUEST_CODE static void guest_syscall_end(struct trap_frame *f)
 GUEST_CODE static void guest_syscall(void)
 {
 	guest_set_handler(VEC_BP, guest_syscall_end);
+	if (ARG(1)) {
+		wrmsr(MSR_EFER, rdmsr(MSR_EFER) & ~EFER_SCE);
+		outb(0x80, 0);
+	}
 	/* SYSCALL: CS 8, SS 0x10. SYSRET: SS 0x30 + 3 = base + 8, CS 0x38 + 3 = base + 16. */
 	wrmsr(MSR_STAR, (u64)0x28 << 48 | (u64)SEL_CODE64 << 32);
 	wrmsr(MSR_LSTAR, (u64)guest_syscall_entry);
 	wrmsr(MSR_FMASK, FLAG_IF | FLAG_TF);
+	if (ARG(1)) {
+		G_EQ(TRY0("syscall"), VEC_UD);
+		wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SCE);
+	}
 	asm volatile("pushq %0; pushq %1; pushq $2; pushq %2; pushq %3; iretq" ::"i"(SEL_USER_DATA),
 		     "r"(0x61000UL), "i"(SEL_USER_CODE), "r"(guest_syscall_user)
 		     : "memory");
@@ -222,6 +230,20 @@ TEST(syscall_sysret)
 		 * System calls of the host between the exits: a leak of the guest's LSTAR would
 		 * not survive.
 		 */
+		CHECK(getppid() > 0, "getppid");
+	}
+	vcpu_finish(v);
+}
+
+/* The MSRs are written while SYSCALL is off, and count when it is on again. */
+TEST(syscall_turned_on_late)
+{
+	struct vcpu *v = vcpu_create(vm_create(0), 0);
+
+	vcpu_set_long(v, guest_syscall);
+	vm_shared(v->vm)->arg[1] = 1;
+	for (int i = 0; i < 11; i++) {
+		vcpu_expect(v, KVM_EXIT_IO);
 		CHECK(getppid() > 0, "getppid");
 	}
 	vcpu_finish(v);

@@ -99,6 +99,7 @@ bool lintel_ioeventfd_write(struct lintel_vcpu *vcpu, bool pio, u64 addr, unsign
  * PIO: 0x20, 0x21, 0xa0, 0xa1, 0x4d0, 0x4d1 and, with a PIT, 0x40..0x43; port 0x61 only for a PIT
  * made with KVM_PIT_SPEAKER_DUMMY, as in KVM: without it user space has that port.
  */
+bool lintel_chip_port(struct lintel_vm *vm, u16 port);	/* might a chip take it? */
 bool lintel_chip_pio(struct lintel_vcpu *vcpu, u16 port, unsigned int size, void *data, bool write);
 bool lintel_chip_mmio(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int len, void *data,
 		      bool write);
@@ -205,11 +206,6 @@ bool lintel_lapic_has_event(struct lintel_vcpu *vcpu);
  * the IRR.
  */
 void lintel_lapic_timer_update(struct lintel_vcpu *vcpu);
-/*
- * lintel_lapic_timer_tsc - the host's TSC at which the guest has to exit for its timer, U64_MAX: it
- * has not.  Running thread.
- */
-u64 lintel_lapic_timer_tsc(const struct lintel_vcpu *vcpu);
 /* lintel_lapic_timer_wait - the thread is about to wait for an event, or has waited. */
 void lintel_lapic_timer_wait(struct lintel_vcpu *vcpu, bool waiting);
 /* lintel_lapic_timer_tsc_moved - the guest's TSC, or the host's below it, has another value. */

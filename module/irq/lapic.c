@@ -151,7 +151,7 @@ bool lintel_lapic_eoi_quick(struct lintel_vcpu *vcpu)
 	struct lintel_lapic *lapic = vcpu->lapic;
 	int vector;
 
-	if (!lapic || lapic->vid || !lapic_x2apic(lapic) || vcpu->pv.eoi.offered)
+	if (!lapic || lapic->vid || !lapic_x2apic(lapic))
 		return false;
 	vector = lapic_highest(lapic, APIC_ISR);
 	if (vector < 0)
@@ -159,7 +159,7 @@ bool lintel_lapic_eoi_quick(struct lintel_vcpu *vcpu)
 	if (test_bit(vector % 32, lapic_bitmap(lapic, APIC_TMR, vector)) ||
 	    test_bit(vector, lintel_irqchip(vcpu->vm)->ioapic.vectors))
 		return false;
-	__clear_bit(vector % 32, lapic_bitmap(lapic, APIC_ISR, vector));
+	clear_bit(vector % 32, lapic_bitmap(lapic, APIC_ISR, vector));
 	lintel_lapic_update_ppr(lapic);
 	/* who requests one from now on tells so */
 	if (lapic_highest(lapic, APIC_IRR) >= 0)

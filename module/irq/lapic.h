@@ -55,8 +55,6 @@ struct lapic_message {
 	bool x2apic;		/* dest has 32 bits: 0xff is no broadcast in x2APIC mode */
 };
 
-#define LAPIC_TIMER_NEVER	U64_MAX
-
 /* LAPICs by physical id. */
 struct lapic_map {
 	struct rcu_head rcu;
@@ -67,7 +65,6 @@ struct lapic_map {
 
 struct lapic_timer {
 	struct hrtimer hrtimer;
-	u64 host_tsc;			/* when the preemption timer is to expire, or NEVER */
 	bool waiting;			/* the vCPU waits in the host: no preemption timer */
 	ktime_t target;			/* one-shot and periodic: when the count reaches zero */
 	u64 period;			/* ns */

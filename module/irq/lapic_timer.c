@@ -10,7 +10,7 @@
  * timer keeps its phase and costs one interrupt however long its vCPU does not run.
  *
  * Two things only see to it that the thread asks in time:
- *   the VMX-preemption timer  while the vCPU runs.  "host_tsc" is for vmx/timer.c, which makes the
+ *   the VMX-preemption timer  while the vCPU runs.  vcpu->timer_tsc is for vmx/timer.c, which makes the
  *                             guest exit then.  A thread that is preempted or in user space needs
  *                             nothing: it asks when it comes back.
  *   an hrtimer                while the vCPU waits in HLT, and always where the preemption timer is
@@ -118,7 +118,7 @@ static void timer_arm(struct lintel_lapic *lapic)
 		return;
 	}
 	if (lintel_params.preemption_timer && !timer->waiting) {
-		timer->host_tsc = host_tsc + cycles;
+		lapic->vcpu->timer_tsc = host_tsc + cycles;
 		return;
 	}
 	if (timer_is_deadline(lapic))
@@ -129,9 +129,9 @@ static void timer_arm(struct lintel_lapic *lapic)
 /* Stops both; true when one of them was under way, and so has left nothing pending. */
 static bool timer_disarm(struct lintel_lapic *lapic)
 {
-	bool armed = lapic->timer.host_tsc != LAPIC_TIMER_NEVER;
+	bool armed = lapic->vcpu->timer_tsc != LINTEL_TIMER_NEVER;
 
-	lapic->timer.host_tsc = LAPIC_TIMER_NEVER;
+	lapic->vcpu->timer_tsc = LINTEL_TIMER_NEVER;
 	return hrtimer_cancel(&lapic->timer.hrtimer) || armed;
 }
 
@@ -143,7 +143,7 @@ static void timer_cancel(struct lintel_lapic *lapic)
 
 void lintel_lapic_timer_init(struct lintel_lapic *lapic)
 {
-	lapic->timer.host_tsc = LAPIC_TIMER_NEVER;
+	lapic->vcpu->timer_tsc = LINTEL_TIMER_NEVER;
 	hrtimer_setup(&lapic->timer.hrtimer, timer_fire, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_PINNED);
 }
 
@@ -226,7 +226,7 @@ static void timer_take(struct lintel_lapic *lapic)
 
 	/* it came by one of these, so the hrtimer is not queued */
 	WRITE_ONCE(timer->pending, false);
-	timer->host_tsc = LAPIC_TIMER_NEVER;
+	lapic->vcpu->timer_tsc = LINTEL_TIMER_NEVER;
 	if (deadline ? !timer->deadline : !timer->period)
 		return;
 	/* Too early: a step of a long wait, clocks that drift, or the TSC was set back. */
@@ -255,13 +255,8 @@ void lintel_lapic_timer_update(struct lintel_vcpu *vcpu)
 	if (!lapic)
 		return;
 	if (READ_ONCE(lapic->timer.pending) ||
-	    (lapic->timer.host_tsc != LAPIC_TIMER_NEVER && rdtsc() >= lapic->timer.host_tsc))
+	    (lapic->vcpu->timer_tsc != LINTEL_TIMER_NEVER && rdtsc() >= lapic->vcpu->timer_tsc))
 		timer_take(lapic);
-}
-
-u64 lintel_lapic_timer_tsc(const struct lintel_vcpu *vcpu)
-{
-	return vcpu->lapic ? vcpu->lapic->timer.host_tsc : LAPIC_TIMER_NEVER;
 }
 
 void lintel_lapic_timer_wait(struct lintel_vcpu *vcpu, bool waiting)

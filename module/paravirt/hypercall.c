@@ -26,7 +26,7 @@
 #include "yield.h"
 
 /* Wall-clock time and the guest's TSC at the same moment: a precise clock for the guest's NTP. */
-static long clock_pairing(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned long type)
+static noinline long clock_pairing(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned long type)
 {
 	struct kvm_clock_pairing pairing = {};
 	struct timespec64 wall;
@@ -67,7 +67,7 @@ static struct lintel_vcpu *vcpu_of_apic_id(struct lintel_vm *vm, u64 id)
 }
 
 /* Ends the target's HLT whatever its RFLAGS.IF; a kick that comes before the HLT ends that one. */
-static long kick_cpu(struct lintel_vcpu *vcpu, u64 apic_id)
+static noinline long kick_cpu(struct lintel_vcpu *vcpu, u64 apic_id)
 {
 	struct lintel_vcpu *target = vcpu_of_apic_id(vcpu->vm, apic_id);
 
@@ -85,9 +85,10 @@ static long kick_cpu(struct lintel_vcpu *vcpu, u64 apic_id)
  * Ids that are not found at their index are looked for together, so that the whole costs at most
  * one step for each bit and one for each vCPU.
  */
-static long send_ipi(struct lintel_vcpu *vcpu, unsigned long bitmap[2], u32 first, u32 icr,
-		     unsigned int width)
+static noinline long send_ipi(struct lintel_vcpu *vcpu, u64 low, u64 high, u32 first, u32 icr,
+			      unsigned int width)
 {
+	unsigned long bitmap[2] = { low, high };
 	struct lintel_vm *vm = vcpu->vm;
 	struct lintel_vcpu *target;
 	unsigned int half, bit, i;
@@ -119,17 +120,16 @@ static long send_ipi(struct lintel_vcpu *vcpu, unsigned long bitmap[2], u32 firs
 	return sent;
 }
 
+#define ARG(reg)	(vcpu->gpr[GPR_##reg] & mask)
+
 enum lintel_next lintel_hypercall(struct lintel_vcpu *vcpu, bool long64, unsigned int cpl)
 {
 	unsigned long mask = long64 ? ~0UL : U32_MAX;
 	unsigned long nr = vcpu->gpr[GPR_RAX] & mask;
-	unsigned long a0 = vcpu->gpr[GPR_RBX] & mask;
-	unsigned long a1 = vcpu->gpr[GPR_RCX] & mask;
-	unsigned long a2 = vcpu->gpr[GPR_RDX] & mask;
-	unsigned long a3 = vcpu->gpr[GPR_RSI] & mask;
 	long ret = -KVM_ENOSYS;
 
-	trace_lintel_hypercall(vcpu, nr, a0, a1, a2, a3);
+	if (trace_lintel_hypercall_enabled())
+		trace_lintel_hypercall(vcpu, nr, ARG(RBX), ARG(RCX), ARG(RDX), ARG(RSI));
 	if (cpl) {
 		ret = -KVM_EPERM;
 		goto out;
@@ -139,20 +139,20 @@ enum lintel_next lintel_hypercall(struct lintel_vcpu *vcpu, bool long64, unsigne
 		ret = 0;
 		break;
 	case KVM_HC_CLOCK_PAIRING:
-		ret = clock_pairing(vcpu, a0, a1);
+		ret = clock_pairing(vcpu, ARG(RBX), ARG(RCX));
 		break;
 	case KVM_HC_KICK_CPU:
 		if (lintel_pv_allows(vcpu, KVM_FEATURE_PV_UNHALT))
-			ret = kick_cpu(vcpu, a1);
+			ret = kick_cpu(vcpu, ARG(RCX));
 		break;
 	case KVM_HC_SEND_IPI:
 		if (lintel_pv_allows(vcpu, KVM_FEATURE_PV_SEND_IPI))
-			ret = send_ipi(vcpu, (unsigned long[]){ a0, a1 }, a2, a3,
+			ret = send_ipi(vcpu, ARG(RBX), ARG(RCX), ARG(RDX), ARG(RSI),
 				       long64 ? 64 : 32);
 		break;
 	case KVM_HC_SCHED_YIELD:
 		if (lintel_pv_allows(vcpu, KVM_FEATURE_PV_SCHED_YIELD)) {
-			lintel_yield_to(vcpu, vcpu_of_apic_id(vcpu->vm, a0));
+			lintel_yield_to(vcpu, vcpu_of_apic_id(vcpu->vm, ARG(RBX)));
 			ret = 0;
 		}
 		break;

@@ -88,8 +88,11 @@ void lintel_write_efer(struct lintel_vcpu *vcpu, u64 efer)
 		entry |= VM_ENTRY_IA32E_MODE;
 	vmcs_write32(VM_ENTRY_CONTROLS, entry);
 	vmcs_write64(GUEST_IA32_EFER, efer);
-	vmx_window_end(vcpu);
 	vcpu->efer = efer;
+	/* SYSCALL's MSRs come with the rest at the next entry */
+	if ((efer & EFER_SCE) && !vcpu->vmx.syscall_switched)
+		vmx_host_put(vcpu);
+	vmx_window_end(vcpu);
 }
 
 /* PDPTE bits that must be zero while P is 1: SDM, "PDPTE Registers". */

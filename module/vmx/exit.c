@@ -108,10 +108,10 @@ int lintel_handle_exit(struct lintel_vcpu *vcpu)
 	return exit_table[reason](vcpu);
 }
 
-void lintel_instruction_done(struct lintel_vcpu *vcpu)
+static noinline void instruction_done_slowly(struct lintel_vcpu *vcpu)
 {
-	unsigned long rflags = lintel_rflags(vcpu);
-	u32 state = lintel_interruptibility(vcpu);
+	unsigned long rflags = vcpu->rflags;
+	u32 state = vcpu->interruptibility;
 
 	if (state & (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)) {
 		lintel_set_interruptibility(vcpu, state & ~(GUEST_INTR_STATE_STI |
@@ -124,6 +124,14 @@ void lintel_instruction_done(struct lintel_vcpu *vcpu)
 		lintel_vcpu_request(vcpu, REQ_DEBUG_STEP);
 	else if (rflags & X86_EFLAGS_TF)
 		lintel_queue_debug(vcpu, DR_STEP);
+}
+
+void lintel_instruction_done(struct lintel_vcpu *vcpu)
+{
+	lintel_reg_need(vcpu, REG_RFLAGS | REG_INTERRUPTIBILITY);
+	if (unlikely((vcpu->rflags & (X86_EFLAGS_TF | X86_EFLAGS_RF)) || vcpu->debug.control ||
+		     (vcpu->interruptibility & (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS))))
+		instruction_done_slowly(vcpu);
 }
 
 void lintel_skip_instruction(struct lintel_vcpu *vcpu)

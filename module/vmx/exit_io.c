@@ -73,6 +73,32 @@ static int complete_pio(struct lintel_vcpu *vcpu)
 	return RESUME;
 }
 
+int lintel_pio_to_user(struct lintel_vcpu *vcpu)
+{
+	u64 q = vcpu->exit.qualification;
+	bool out = !IO_IN(q);
+
+	lintel_pio_exit(vcpu, IO_PORT(q), IO_SIZE(q), 1, out);
+	/* more than the access has is of no harm */
+	if (out)
+		*(u32 *)vcpu->pio_data = vcpu->gpr[GPR_RAX];
+	vcpu->io.pio_valid = !out;
+	vcpu->io.pio_size = IO_SIZE(q);
+	vcpu->io.rip = lintel_rip(vcpu);
+	vcpu->io.complete = complete_pio;
+	return TO_USER;
+}
+
+bool lintel_pio_needs_user(struct lintel_vcpu *vcpu, u64 q)
+{
+	struct lintel_vm *vm = vcpu->vm;
+
+	if (IO_STRING(q) || lintel_chip_port(vm, IO_PORT(q)))
+		return false;
+	return IO_IN(q) || (!rcu_access_pointer(vm->ioeventfds) &&
+			    !rcu_access_pointer(vm->coalesced.zones));
+}
+
 int exit_io(struct lintel_vcpu *vcpu)
 {
 	u64 q = vcpu->exit.qualification;
@@ -96,14 +122,7 @@ int exit_io(struct lintel_vcpu *vcpu)
 		lintel_skip_instruction(vcpu);
 		return RESUME;
 	}
-	lintel_pio_exit(vcpu, port, size, 1, out);
-	if (out)
-		memcpy(vcpu->pio_data, &value, size);
-	vcpu->io.pio_valid = !out;
-	vcpu->io.pio_size = size;
-	vcpu->io.rip = lintel_rip(vcpu);
-	vcpu->io.complete = complete_pio;
-	return TO_USER;
+	return lintel_pio_to_user(vcpu);
 }
 
 int lintel_delivery_failed(struct lintel_vcpu *vcpu)

@@ -6,6 +6,8 @@
  * before anything has changed.  Nothing here sleeps, waits or touches the memory of user space, and
  * registers are read from the VMCS and written there, past the cache of regs.c.
  *
+ * A port access that user space has to answer is told it at once (SHORT_USER).
+ *
  * What makes an instruction's end special is left to the long way: single step and RF, and a STI
  * or MOV-SS shadow, whose end may let an event through that waits for it.
  */
@@ -89,12 +91,12 @@ static bool write_quick_msr(struct lintel_vcpu *vcpu, u32 msr, u64 value)
 		return true;
 	case MSR_IA32_UCODE_REV:
 		return true;
+	/* while PV EOI is offered the interrupt in service may have been ended: that comes first */
 	case X2APIC_MSR(APIC_EOI):
-		return !value && lintel_lapic_eoi_quick(vcpu);
+		return !value && !vcpu->pv.eoi.offered && lintel_lapic_eoi_quick(vcpu);
 	case X2APIC_MSR(APIC_ICR):
 	case X2APIC_MSR(APIC_SELF_IPI):
 	case X2APIC_MSR(APIC_TASKPRI):
-		/* which interrupt is in service must be known */
 		return !vcpu->pv.eoi.offered && vcpu->lapic &&
 		       !lintel_lapic_x2apic_write(vcpu, msr, value);
 	default:
@@ -113,6 +115,20 @@ static enum short_exit short_wrmsr(struct lintel_vcpu *vcpu)
 	return step_over(vcpu);
 }
 
+static enum short_exit short_io(struct lintel_vcpu *vcpu)
+{
+	u64 qualification = vmcs_readl(EXIT_QUALIFICATION);
+
+	if (!lintel_pio_needs_user(vcpu, qualification) || trace_lintel_pio_enabled())
+		return SHORT_NOT;
+	vcpu->exit.qualification = qualification;
+	vcpu->exit.instruction_len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
+	vcpu->exit.idt_info = 0;
+	lintel_reg_read(vcpu);
+	lintel_pio_to_user(vcpu);
+	return SHORT_USER;
+}
+
 enum short_exit vmx_exit_short(struct lintel_vcpu *vcpu, u32 reason)
 {
 	if (trace_lintel_exit_enabled())
@@ -128,6 +144,8 @@ enum short_exit vmx_exit_short(struct lintel_vcpu *vcpu, u32 reason)
 		return short_rdmsr(vcpu);
 	if (reason == EXIT_REASON_VMCALL)
 		return short_vmcall(vcpu);
+	if (reason == EXIT_REASON_IO_INSTRUCTION)
+		return short_io(vcpu);
 	if (reason == EXIT_REASON_PREEMPTION_TIMER)
 		return SHORT_PREPARE;	/* which looks at the timer */
 	return SHORT_NOT;

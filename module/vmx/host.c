@@ -25,33 +25,23 @@
 #include "../vcpu.h"
 #include "../vm.h"
 
-static const u32 switched_msr[NR_SWITCHED_MSRS] = {
-	[SWITCH_STAR] = MSR_STAR,
-	[SWITCH_LSTAR] = MSR_LSTAR,
-	[SWITCH_SFMASK] = MSR_SYSCALL_MASK,
-	[SWITCH_KERNEL_GS_BASE] = MSR_KERNEL_GS_BASE,
-	[SWITCH_TSC_AUX] = MSR_TSC_AUX,
-};
+/* Each MSR with the place of the guest's value; a case for each, as this is on the way of every KVM_RUN. */
+#define FOR_EACH_SWITCHED(vcpu, DO)						\
+	do {									\
+		DO(SWITCH_KERNEL_GS_BASE, MSR_KERNEL_GS_BASE, (vcpu)->msr_kernel_gs_base); \
+		if (boot_cpu_has(X86_FEATURE_RDTSCP))				\
+			DO(SWITCH_TSC_AUX, MSR_TSC_AUX, (vcpu)->msr_tsc_aux);	\
+		if (!(vcpu)->vmx.syscall_switched)				\
+			break;							\
+		DO(SWITCH_STAR, MSR_STAR, (vcpu)->msr_star);			\
+		DO(SWITCH_LSTAR, MSR_LSTAR, (vcpu)->msr_lstar);			\
+		DO(SWITCH_SFMASK, MSR_SYSCALL_MASK, (vcpu)->msr_sfmask);	\
+	} while (0)
 
-static u64 *guest_value(struct lintel_vcpu *vcpu, enum switched_msr i)
+/* Without the kernel's tracepoint, and so inline. */
+static __always_inline void write_msr(u32 msr, u64 value)
 {
-	switch (i) {
-	case SWITCH_STAR:
-		return &vcpu->msr_star;
-	case SWITCH_LSTAR:
-		return &vcpu->msr_lstar;
-	case SWITCH_SFMASK:
-		return &vcpu->msr_sfmask;
-	case SWITCH_KERNEL_GS_BASE:
-		return &vcpu->msr_kernel_gs_base;
-	default:
-		return &vcpu->msr_tsc_aux;
-	}
-}
-
-static bool msr_is_switched(enum switched_msr i)
-{
-	return i != SWITCH_TSC_AUX || boot_cpu_has(X86_FEATURE_RDTSCP);
+	native_wrmsr(msr, (u32)value, value >> 32);
 }
 
 /* Per-CPU host state: written when the vCPU comes to another CPU. */
@@ -63,6 +53,7 @@ static void write_cpu_state(struct vmx_vcpu *vmx)
 	if (vmx->host_cpu == cpu)
 		return;
 	vmx->host_cpu = cpu;
+	vmx->host_fs_base = ~0UL;	/* not written yet */
 	vmcs_writel(HOST_TR_BASE, (unsigned long)&get_cpu_entry_area(cpu)->tss.x86_tss);
 	vmcs_writel(HOST_GDTR_BASE, vmx->host_gdt.address);
 	vmcs_writel(HOST_IDTR_BASE, vmx->host_idt.address);
@@ -75,39 +66,50 @@ static void write_cpu_state(struct vmx_vcpu *vmx)
 /* Data segment selectors of the thread: nearly always zero in 64-bit programs. */
 static void write_thread_state(struct vmx_vcpu *vmx)
 {
+	unsigned long fs_base;
+
 	savesegment(ds, vmx->host_ds);
 	savesegment(es, vmx->host_es);
 	savesegment(fs, vmx->host_fs);
 	savesegment(gs, vmx->host_gs);
 	store_ldt(vmx->host_ldt);
-	rdmsrq(MSR_FS_BASE, vmx->host_fs_base);
-	vmcs_writel(HOST_FS_BASE, vmx->host_fs_base);
+	fs_base = __rdmsr(MSR_FS_BASE);
+	if (fs_base != vmx->host_fs_base) {
+		vmx->host_fs_base = fs_base;
+		vmcs_writel(HOST_FS_BASE, fs_base);
+	}
 }
 
+/*
+ * Without EFER.SCE a guest's SYSCALL is #UD, and its three MSRs are looked at by nobody: RDMSR and
+ * WRMSR exit.
+ */
 static void load_msrs(struct lintel_vcpu *vcpu)
 {
-	enum switched_msr i;
+#define LOAD(i, msr, value)							\
+	do {									\
+		vcpu->vmx.found[i] = __rdmsr(msr);				\
+		if ((value) != vcpu->vmx.found[i])				\
+			write_msr(msr, value);					\
+	} while (0)
 
-	for (i = 0; i < NR_SWITCHED_MSRS; i++) {
-		u64 value = *guest_value(vcpu, i);
-
-		if (!msr_is_switched(i))
-			continue;
-		rdmsrq(switched_msr[i], vcpu->vmx.found[i]);
-		if (value != vcpu->vmx.found[i])
-			wrmsrq(switched_msr[i], value);
-	}
+	vcpu->vmx.syscall_switched = vcpu->efer & EFER_SCE;
+	FOR_EACH_SWITCHED(vcpu, LOAD);
+#undef LOAD
 }
 
 static void put_msrs(struct lintel_vcpu *vcpu)
 {
-	enum switched_msr i;
+#define PUT(i, msr, value)							\
+	do {									\
+		if ((value) != vcpu->vmx.found[i])				\
+			write_msr(msr, vcpu->vmx.found[i]);			\
+	} while (0)
 
 	/* The only one of them that the guest changes without an exit (SWAPGS, WRMSR). */
-	rdmsrq(MSR_KERNEL_GS_BASE, vcpu->msr_kernel_gs_base);
-	for (i = 0; i < NR_SWITCHED_MSRS; i++)
-		if (msr_is_switched(i) && *guest_value(vcpu, i) != vcpu->vmx.found[i])
-			wrmsrq(switched_msr[i], vcpu->vmx.found[i]);
+	vcpu->msr_kernel_gs_base = __rdmsr(MSR_KERNEL_GS_BASE);
+	FOR_EACH_SWITCHED(vcpu, PUT);
+#undef PUT
 }
 
 /* One guest's branch predictions must not steer another's. */
@@ -127,8 +129,6 @@ void vmx_host_load(struct lintel_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = &vcpu->vmx;
 
-	if (vmx->switched || !vmx_window_try(vcpu))
-		return;
 	native_store_gdt(&vmx->host_gdt);
 	store_idt(&vmx->host_idt);
 	write_cpu_state(vmx);
@@ -136,7 +136,6 @@ void vmx_host_load(struct lintel_vcpu *vcpu)
 	load_msrs(vcpu);
 	barrier_between_vms(vcpu);
 	vmx->switched = true;
-	vmx_window_end(vcpu);
 }
 
 void vmx_host_put(struct lintel_vcpu *vcpu)
@@ -186,11 +185,10 @@ void vmx_host_update(struct lintel_vcpu *vcpu)
 		vmx->host_cr4 = cr4;
 	}
 	/* perf changes both by IPI */
-	rdmsrq(MSR_IA32_DEBUGCTLMSR, vmx->host_debugctl);
+	vmx->host_debugctl = __rdmsr(MSR_IA32_DEBUGCTLMSR);
 	if (vmx_has_perf_global_ctrl()) {
-		u64 ctrl;
+		u64 ctrl = __rdmsr(MSR_CORE_PERF_GLOBAL_CTRL);
 
-		rdmsrq(MSR_CORE_PERF_GLOBAL_CTRL, ctrl);
 		if (ctrl != vmx->host_perf_global_ctrl) {
 			vmcs_write64(HOST_IA32_PERF_GLOBAL_CTRL, ctrl);
 			vmx->host_perf_global_ctrl = ctrl;

@@ -41,11 +41,12 @@ struct vmx_vcpu {
 	u16 host_ds, host_es, host_fs, host_gs, host_ldt;
 	int host_cpu;			/* [cpu] whose GDT, TSS and GS base stand in the VMCS; -1: none */
 	bool switched;			/* [cpu] the CPU holds the guest's values */
+	bool syscall_switched;		/* [cpu] those of SYSCALL's MSRs, too */
 };
 
 /*
- * vmx_host_load - the CPU takes the guest's MSRs, the VMCS this CPU's host state.  Preemption off, vCPU
- * loaded.  vmx_host_put undoes it: what was found is put back.  Both cheap when nothing changed.
+ * vmx_host_load - the CPU takes the guest's MSRs, the VMCS this CPU's host state: once after each
+ * load of the vCPU, in a window.  vmx_host_put undoes it: what was found is put back.
  */
 void vmx_host_load(struct lintel_vcpu *vcpu);
 void vmx_host_put(struct lintel_vcpu *vcpu);

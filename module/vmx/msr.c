@@ -146,8 +146,9 @@ static int set_stored(struct lintel_vcpu *vcpu, const struct stored_msr *s, u64 
 		return -EINVAL;
 	preempt_disable();
 	*(u64 *)((u8 *)vcpu + s->offset) = value;
-	if (s->msr == MSR_STAR || s->msr == MSR_LSTAR || s->msr == MSR_SYSCALL_MASK ||
-	    s->msr == MSR_TSC_AUX)
+	if (s->msr == MSR_TSC_AUX ||
+	    ((s->msr == MSR_STAR || s->msr == MSR_LSTAR || s->msr == MSR_SYSCALL_MASK) &&
+	     vcpu->vmx.syscall_switched))
 		set_switched(vcpu, s->msr, value);
 	preempt_enable();
 	return 0;

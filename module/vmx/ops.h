@@ -23,7 +23,7 @@
 #include "../types.h"
 
 /* out of line, in fail.c; @fault: the instruction raised an exception */
-void vmx_insn_failed(const char *insn, u64 operand, u64 value, bool fault);
+void __cold vmx_insn_failed(const char *insn, u64 operand, u64 value, bool fault);
 
 /* An instruction with one memory operand that is a physical address. */
 #define VMX_INSN_PA(insn, pa)							\

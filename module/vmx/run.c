@@ -121,7 +121,7 @@ struct host_debug {
 
 static void save_host_debug(struct host_debug *host)
 {
-	get_debugreg(host->dr7, 7);
+	host->dr7 = native_get_debugreg(7);
 	host->active = host->dr7 & (DR_GLOBAL_ENABLE_MASK | DR_LOCAL_ENABLE_MASK);
 	if (likely(!host->active))
 		return;
@@ -220,7 +220,8 @@ static __always_inline int enter_guest(struct lintel_vcpu *vcpu)
 	u32 host_pkru;
 	int failed;
 
-	vmx_timer_before_entry(vcpu);
+	if (vcpu->timer_tsc != LINTEL_TIMER_NEVER || vcpu->vmx.timer_value != U32_MAX)
+		vmx_timer_before_entry(vcpu);
 	trace_lintel_entry(vcpu);
 	host_pkru = pkru_enter(vcpu);
 	/* a tracepoint's program may have touched memory that was not there */
@@ -297,7 +298,11 @@ static enum vmx_run_result run_in_window(struct lintel_vcpu *vcpu)
 		if (unlikely(vcpu->pv.eoi.offered))
 			lintel_eoi_take(vcpu);
 		vmx_events_delivered(vcpu);
-	} while (handled != SHORT_NOT);
+	} while (handled == SHORT_ENTER || handled == SHORT_PREPARE);
+	if (handled == SHORT_USER) {
+		vmx_pml_drain(vcpu);
+		return RUN_USER;
+	}
 	if (unlikely(exit->reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
 		return entry_refused(vcpu);
 	snapshot_exit(vcpu);
@@ -336,8 +341,8 @@ static void take_host_interrupt(struct lintel_vcpu *vcpu)
 		vmx_call_gate(gate_offset(&idt[info & INTR_INFO_VECTOR_MASK]));
 }
 
-/* One stretch with interrupts off. */
-static enum vmx_run_result run_window(struct lintel_vcpu *vcpu)
+/* One stretch with interrupts off.  @first: since the vCPU's thread came into the kernel. */
+static enum vmx_run_result run_window(struct lintel_vcpu *vcpu, bool first)
 {
 	enum vmx_run_result ret = RUN_ATTENTION;
 	struct host_debug host_debug;
@@ -347,6 +352,8 @@ static enum vmx_run_result run_window(struct lintel_vcpu *vcpu)
 		local_irq_enable();
 		return RUN_ATTENTION;
 	}
+	if (!vcpu->vmx.switched)
+		vmx_host_load(vcpu);
 	/* Pairs with the barrier in lintel_vcpu_request(): the sender sees the mode, or we its bit. */
 	pi_enter(&vcpu->mode);
 	if (must_leave(vcpu))
@@ -362,8 +369,12 @@ static enum vmx_run_result run_window(struct lintel_vcpu *vcpu)
 		load_debug_registers(vcpu);
 	}
 	flush_l1d();
-	/* A tick that finds the guest running finds no reader of RCU's here. */
-	lintel_rcu_note_guest();
+	/*
+	 * A tick that finds the guest running finds no reader of RCU's here.  It ends the window, so
+	 * the window behind it is soon enough to say so.
+	 */
+	if (!first)
+		lintel_rcu_note_guest();
 	ret = run_in_window(vcpu);
 	restore_host_debug(&host_debug);
 out:
@@ -383,12 +394,13 @@ static bool user_window_open(struct lintel_vcpu *vcpu)
 enum vmx_run_result vmx_run(struct lintel_vcpu *vcpu)
 {
 	enum vmx_run_result ret;
+	bool first = true;
 
 	guest_fpu_load(vcpu);
-	vmx_host_load(vcpu);
 	do {
+		ret = run_window(vcpu, first);
+		first = false;
 		/* not switched: this CPU is going offline */
-		ret = vcpu->vmx.switched ? run_window(vcpu) : RUN_ATTENTION;
 	} while (ret == RUN_ATTENTION && vcpu->vmx.switched && !must_leave(vcpu) &&
 		 !user_window_open(vcpu));
 	/* before preemption is possible, and an exit that is still to be handled is no boundary */

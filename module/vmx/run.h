@@ -9,6 +9,7 @@
 
 enum vmx_run_result {
 	RUN_EXIT,		/* an exit that lintel_handle_exit() has to handle; vcpu->exit is filled */
+	RUN_USER,		/* handled, and kvm_run tells user space what to do */
 	RUN_ATTENTION,		/* nothing to handle: requests, signals, rescheduling */
 	RUN_ENTRY_FAILED,	/* VMfail; vcpu->exit.instruction_error says why, the VM is not dead */
 };
@@ -25,6 +26,7 @@ int lintel_handle_exit(struct lintel_vcpu *vcpu);
 enum short_exit {
 	SHORT_NOT,		/* for lintel_handle_exit(); nothing has changed */
 	SHORT_PREPARE,		/* done; the next entry is to be prepared */
+	SHORT_USER,		/* done, as far as the kernel can: kvm_run is filled */
 	SHORT_ENTER,		/* done, and nothing that an entry depends on has changed but RIP */
 };
 

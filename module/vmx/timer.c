@@ -16,7 +16,6 @@
 #include "ops.h"
 #include "timer.h"
 #include "../compat.h"
-#include "../irq/irq.h"
 #include "../params.h"
 #include "../vcpu.h"
 
@@ -29,11 +28,11 @@ void vmx_timer_setup(struct lintel_vcpu *vcpu)
 
 void vmx_timer_before_entry(struct lintel_vcpu *vcpu)
 {
-	u64 target = lintel_lapic_timer_tsc(vcpu);
+	u64 target = vcpu->timer_tsc;
 	u32 value = U32_MAX;
 
 	/* never armed where the preemption timer is not used */
-	if (target != U64_MAX)
+	if (target != LINTEL_TIMER_NEVER)
 		value = vmx_timer_value(rdtsc(), target,
 					vmx_misc_preemption_timer_rate(lintel_caps.misc));
 	if (value == vcpu->vmx.timer_value)

@@ -238,7 +238,7 @@ static s64 step_run(struct lintel_vm **vmp, const struct step *s)
 		vcpu->notified = 0;
 		return value;
 	case OP_EXITS_AFTER:
-		value = lintel_lapic_timer_tsc(vcpu);
+		value = vcpu->timer_tsc;
 		return value == U64_MAX ? -1 : (s64)(value - rdtsc()) / 2;
 	case OP_WAITS:
 		lintel_lapic_timer_wait(vcpu, s->a);

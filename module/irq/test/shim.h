@@ -242,6 +242,8 @@ struct lintel_vm {
 	atomic_t apics_away;
 	u32 apic_bus_ns;
 };
+#define LINTEL_TIMER_NEVER	U64_MAX
+
 struct lintel_vcpu {
 	struct lintel_vm *vm;
 	struct lintel_lapic *lapic;
@@ -249,6 +251,7 @@ struct lintel_vcpu {
 	unsigned int cpuid_nent;
 	u64 guest_maxphyaddr_mask;
 	u64 tsc_offset;
+	u64 timer_tsc;
 	u32 tsc_khz;
 	u64 mcg_cap;
 	u32 id;
