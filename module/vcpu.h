@@ -98,6 +98,15 @@ struct lintel_events {
 	bool stale;			/* a failed entry left the last event in its VMCS field */
 };
 
+/* A MOV between a register and memory: exit_mmio.c. */
+struct lintel_mov {
+	u8 size;			/* of the memory operand */
+	u8 result;			/* what of the register is written; 4: all, zero-extended */
+	u8 reg;
+	bool high;			/* AH, CH, DH, BH */
+	bool write, sign;
+};
+
 /* Port or MMIO access that user space has to finish. */
 struct lintel_io_fragment {
 	gpa_t gpa;
@@ -120,7 +129,8 @@ struct lintel_io {
 	u8 pio_size;
 	u16 pio_port;
 	u32 pio_count;
-	unsigned long rip;	/* of the port instruction that user space finishes */
+	struct lintel_mov mov;	/* of a read that user space answers */
+	unsigned long rip;	/* of the instruction that user space finishes */
 };
 
 /* What the last VM exit left in the VMCS, copied while it was current. */
@@ -132,7 +142,11 @@ struct lintel_exit {
 	u32 idt_info;
 	u32 idt_error;
 	u64 qualification;
+	/* of EPT violations */
+	u64 guest_linear;
 	gpa_t gpa;
+	unsigned long cr3;
+	u32 cs_ar, ss_ar;
 	u32 instruction_error;	/* of a VM entry that failed before the guest state was loaded */
 };
 
@@ -212,6 +226,7 @@ struct lintel_vcpu {
 	unsigned int slot_hint;				/* [M] the memory slot that faulted last */
 
 	struct emulate_ctxt emul;			/* [M] */
+	struct lintel_fetch fetch;			/* [M] */
 	struct guest_fpu fpu;				/* [M]+[cpu] */
 
 	struct kvm_cpuid_entry2 *cpuid;			/* [M] KVM_SET_CPUID2 */

@@ -28,7 +28,7 @@ struct access {
 												\
 		asm volatile("clc; " insn "; pushf; cld; pop %[f]"				\
 			     : "+a"(a), "+b"(b), "+c"(c), "+S"(si), "+D"(di), [f] "=r"(flags)	\
-			     :: "memory", "cc");						\
+			     :: "r8", "r9", "r12", "r13", "memory", "cc");			\
 		ARG(4) = a;									\
 		ARG(5) = c;									\
 		ARG(6) = si;									\
@@ -57,6 +57,13 @@ GUEST_INSN(g_movzx16, "movzwq (%%rsi), %%rax")
 GUEST_INSN(g_movsx8, "movsbq (%%rsi), %%rax")
 GUEST_INSN(g_movsx16, "movswl (%%rsi), %%eax")
 GUEST_INSN(g_movsxd, "movslq (%%rsi), %%rax")
+GUEST_INSN(g_movzx_word, "movzbw (%%rsi), %%ax")
+GUEST_INSN(g_mov_r9w, "mov %%rax, %%r9; mov %%r9w, 0x100(%%rsi)")
+GUEST_INSN(g_mov_sil, "mov %%sil, 2(%%rsi)")
+GUEST_INSN(g_mov_r13, "mov %%rsi, %%r13; mov %%eax, (%%r13)")
+GUEST_INSN(g_mov_r12, "mov %%rsi, %%r12; mov 8(%%r12,%%rcx,2), %%r8d; mov %%r8, %%rax")
+GUEST_INSN(g_mov_abs32, "mov %%eax, 0x70000000")
+GUEST_INSN(g_mov_i16, "movw $0x8001, -2(%%rsi)")
 GUEST_INSN(g_add_to, "add %%eax, (%%rsi)")
 GUEST_INSN(g_add_from, "add (%%rsi), %%eax")
 GUEST_INSN(g_or_imm, "orb $0x0f, (%%rsi)")
@@ -198,6 +205,34 @@ static const struct mmio_row {
 	  { { MMIO, 4, READ, 0x80000000 } },
 	  0xffffffff80000000,
 	  -1 },
+	{ "movzx byte to word",
+	  g_movzx_word,
+	  ~0UL,
+	  0,
+	  MMIO,
+	  { { MMIO, 1, READ, 0x80 } },
+	  0xffffffffffff0080,
+	  -1 },
+	{ "mov from r9w", g_mov_r9w, 0x12345, 0, MMIO, { { MMIO + 0x100, 2, WRITE, 0x2345 } }, 0x12345, -1 },
+	{ "mov from sil", g_mov_sil, 0, 0, MMIO + 5, { { MMIO + 7, 1, WRITE, 5 } }, 0, -1 },
+	{ "mov to (r13)", g_mov_r13, 7, 0, MMIO, { { MMIO, 4, WRITE, 7 } }, 7, -1 },
+	{ "mov from (r12), index",
+	  g_mov_r12,
+	  0,
+	  4,
+	  MMIO,
+	  { { MMIO + 16, 4, READ, 0x80000001 } },
+	  0x80000001,
+	  -1 },
+	{ "mov to an absolute address",
+	  g_mov_abs32,
+	  8,
+	  0,
+	  MMIO,
+	  { { 0x70000000, 4, WRITE, 8 } },
+	  8,
+	  -1 },
+	{ "mov imm16", g_mov_i16, 0, 0, MMIO + 4, { { MMIO + 2, 2, WRITE, 0x8001 } }, 0, -1 },
 	{ "add to memory",
 	  g_add_to,
 	  1,
@@ -370,6 +405,64 @@ TEST_SLOW(mmio_instructions, 3)
 		if (row->flags >= 0)
 			CHECK_EQ(s->arg[8], row->flags);
 	}
+}
+
+/* Relative to the instruction's end, behind an immediate too. */
+GUEST_CODE static void guest_relative(void)
+{
+	asm volatile("mov %%eax, 0x7f000000(%%rip)" ::"a"(1) : "memory");
+	asm volatile("movl $2, 0x7f000000(%%rip)" ::: "memory");
+	asm volatile("movb $3, 0x7f000000(%%rip)" ::: "memory");
+	guest_done();
+}
+
+TEST(mmio_relative_to_rip)
+{
+	struct vcpu *v = vcpu_create(vm_create(0), 0);
+	struct kvm_regs regs;
+
+	vcpu_set_long(v, guest_relative);
+	for (u32 i = 1; i <= 3; i++) {
+		vcpu_expect(v, KVM_EXIT_MMIO);
+		vcpu_get_regs(v, &regs);	/* behind a write, RIP is */
+		CHECK_EQ(v->run->mmio.phys_addr, regs.rip + 0x7f000000);
+		CHECK_EQ(v->run->mmio.data[0], i);
+	}
+	vcpu_finish(v);
+}
+
+/* The same linear address, another instruction: by the page table, then in the page itself. */
+#define ALIAS	0x40000000UL
+
+GUEST_CODE static void guest_alias(void)
+{
+	volatile u64 *pt = (void *)GPA_PT, *pdpt = (void *)GPA_PDPT, *pd = (void *)GPA_PAGE;
+	void (*call)(u64, u64) = (void (*)(u64, u64))ALIAS;
+
+	pd[0] = GPA_PT | PTE_P | PTE_W;
+	pdpt[1] = GPA_PAGE | PTE_P | PTE_W;
+	for (int i = 0; i < 3; i++) {
+		pt[0] = (GPA_FREE + (i & 1) * 0x1000) | PTE_P | PTE_W | PTE_A;
+		asm volatile("invlpg (%0)" ::"r"(ALIAS) : "memory");
+		call(0, MMIO);
+		call(0, MMIO);
+	}
+	*(volatile u32 *)(GPA_FREE + 2) = 0x77;
+	call(0, MMIO);
+	guest_done();
+}
+
+TEST(mmio_by_changing_code)
+{
+	static const u32 values[] = { 0x11, 0x11, 0x22, 0x22, 0x11, 0x11, 0x77 };
+	struct vcpu *v = vcpu_create(vm_create(0), 0);
+
+	memcpy(gpa_ptr(v->vm, GPA_FREE, 7), "\xc7\x06\x11\0\0\0\xc3", 7); /* movl $0x11, (%rsi); ret */
+	memcpy(gpa_ptr(v->vm, GPA_FREE + 0x1000, 7), "\xc7\x06\x22\0\0\0\xc3", 7);
+	vcpu_set_long(v, guest_alias);
+	for (size_t i = 0; i < ARRAY_SIZE(values); i++)
+		REQUIRE(expect_access(v, &(struct access){ MMIO, 4, WRITE, values[i] }), "exit %zu", i);
+	vcpu_finish(v);
 }
 
 TEST(mmio_string_data_arrives)

@@ -193,4 +193,21 @@ bool lintel_ept_flush_cpu(struct lintel_vm *vm);
 int lintel_guest_walk(struct lintel_vm *vm, const struct guest_paging *paging, unsigned long gva,
 		      unsigned int access, gpa_t *gpa, struct guest_walk_fault *fault);
 
+/* The last translation of an instruction's page: fetch.c. */
+struct lintel_fetch {
+	u64 generation;			/* of the slots; 0: nothing is known */
+	unsigned long page, cr3, mode;
+	u8 __user *code;		/* the page's start in the VMM */
+	unsigned int levels;
+	u64 __user *at[5];		/* the guest's entries, and what they held */
+	u64 entry[5];
+};
+
+/*
+ * lintel_guest_fetch - 16 bytes at @rip, in long mode.  The running thread, may sleep.  0, or
+ * -EFAULT: not by this short way.
+ */
+int lintel_guest_fetch(struct lintel_vcpu *vcpu, const struct guest_paging *paging,
+		       unsigned long rip, u64 bytes[2]);
+
 #endif

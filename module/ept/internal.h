@@ -134,6 +134,7 @@ struct lintel_memslot {
 struct lintel_memslots {
 	unsigned int count;
 	unsigned int hint;		/* [A] index of the slot found last */
+	u64 generation;			/* no other slots, of any VM, have had it */
 	struct lintel_memslot *slot[];	/* sorted by base, disjoint */
 };
 

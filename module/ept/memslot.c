@@ -72,6 +72,8 @@ struct lintel_memslot *memslot_by_id(struct lintel_vm *vm, u32 id)
 	return xa_load(&vm->ept.slot_ids, id);
 }
 
+static atomic64_t generations;
+
 static struct lintel_memslots *slots_alloc(unsigned int count)
 {
 	struct lintel_memslots *slots;
@@ -80,6 +82,7 @@ static struct lintel_memslots *slots_alloc(unsigned int count)
 	if (slots) {
 		slots->count = count;
 		slots->hint = 0;
+		slots->generation = atomic64_inc_return(&generations);
 	}
 	return slots;
 }

@@ -92,6 +92,12 @@ void lintel_ioeventfd_destroy(struct lintel_vm *vm);
 bool lintel_ioeventfd_write(struct lintel_vcpu *vcpu, bool pio, u64 addr, unsigned int len,
 			    const void *data);
 
+/* Might a chip take it?  PIC, PIT and the speaker's port, the PIC's trigger modes. */
+static inline bool lintel_chip_port(u16 port)
+{
+	return (port & ~0x81) == 0x20 || (port & ~3) == 0x40 || port == 0x61 || (port & ~1) == 0x4d0;
+}
+
 /*
  * lintel_chip_pio / lintel_chip_mmio - an access by @vcpu to a chip in the kernel.
  * Returns true if a chip claimed it (and, for a read, filled @data).
@@ -99,7 +105,6 @@ bool lintel_ioeventfd_write(struct lintel_vcpu *vcpu, bool pio, u64 addr, unsign
  * PIO: 0x20, 0x21, 0xa0, 0xa1, 0x4d0, 0x4d1 and, with a PIT, 0x40..0x43; port 0x61 only for a PIT
  * made with KVM_PIT_SPEAKER_DUMMY, as in KVM: without it user space has that port.
  */
-bool lintel_chip_port(struct lintel_vm *vm, u16 port);	/* might a chip take it? */
 bool lintel_chip_pio(struct lintel_vcpu *vcpu, u16 port, unsigned int size, void *data, bool write);
 bool lintel_chip_mmio(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int len, void *data,
 		      bool write);

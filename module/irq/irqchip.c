@@ -147,13 +147,6 @@ static bool chip_pio_byte(struct lintel_vm *vm, u32 port, u8 *value, bool write)
 	return lintel_pic_pio(vm, port, value, write) || lintel_pit_pio(vm, port, value, write);
 }
 
-bool lintel_chip_port(struct lintel_vm *vm, u16 port)
-{
-	/* PIC, PIT and the speaker's port, the PIC's trigger modes */
-	return lintel_pic_in_kernel(vm) &&
-	       ((port & ~0x81) == 0x20 || (port & ~3) == 0x40 || port == 0x61 || (port & ~1) == 0x4d0);
-}
-
 /* The chips are 8 bits wide: a wider access is one for each byte, as the bus splits it. */
 bool lintel_chip_pio(struct lintel_vcpu *vcpu, u16 port, unsigned int size, void *data, bool write)
 {
@@ -161,7 +154,7 @@ bool lintel_chip_pio(struct lintel_vcpu *vcpu, u16 port, unsigned int size, void
 	u8 *bytes = data;
 	unsigned int i;
 
-	if (!lintel_chip_port(vm, port) || !chip_pio_byte(vm, port, &bytes[0], write))
+	if (!lintel_pic_in_kernel(vm) || !lintel_chip_port(port) || !chip_pio_byte(vm, port, &bytes[0], write))
 		return false;
 	for (i = 1; i < size; i++)
 		if (!chip_pio_byte(vm, (u32)port + i, &bytes[i], write) && !write)

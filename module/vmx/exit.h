@@ -26,6 +26,9 @@ void lintel_pio_exit(struct lintel_vcpu *vcpu, u16 port, unsigned int size, u32 
 int lintel_pio_to_user(struct lintel_vcpu *vcpu);
 bool lintel_pio_needs_user(struct lintel_vcpu *vcpu, u64 qualification);
 
+/* lintel_mmio_by_mov - vcpu->exit is MMIO: RESUME or TO_USER, or -ENOENT: by the interpreter. */
+int lintel_mmio_by_mov(struct lintel_vcpu *vcpu);
+
 /* lintel_internal_error - KVM_EXIT_INTERNAL_ERROR with @nr words of data. */
 int lintel_internal_error(struct lintel_vcpu *vcpu, u32 suberror, const u64 *data, unsigned int nr);
 /* lintel_delivery_failed - an event cannot be delivered through a device. */

@@ -93,10 +93,9 @@ bool lintel_pio_needs_user(struct lintel_vcpu *vcpu, u64 q)
 {
 	struct lintel_vm *vm = vcpu->vm;
 
-	if (IO_STRING(q) || lintel_chip_port(vm, IO_PORT(q)))
-		return false;
-	return IO_IN(q) || (!rcu_access_pointer(vm->ioeventfds) &&
-			    !rcu_access_pointer(vm->coalesced.zones));
+	return !IO_STRING(q) && !lintel_chip_port(IO_PORT(q)) &&
+	       (IO_IN(q) || (!rcu_access_pointer(vm->ioeventfds) &&
+			     !rcu_access_pointer(vm->coalesced.zones)));
 }
 
 int exit_io(struct lintel_vcpu *vcpu)
@@ -168,7 +167,10 @@ int exit_ept_violation(struct lintel_vcpu *vcpu)
 	case EPT_MMIO:
 		if (exit->idt_info & VECTORING_INFO_VALID_MASK)
 			return lintel_delivery_failed(vcpu);
-		return fast_doorbell(vcpu) ? RESUME : lintel_interpret(vcpu);
+		if (rcu_access_pointer(vcpu->vm->ioeventfds) && fast_doorbell(vcpu))
+			return RESUME;
+		ret = lintel_mmio_by_mov(vcpu);
+		return ret == -ENOENT ? lintel_interpret(vcpu) : ret;
 	case -EFAULT:
 		run_memory_fault(vcpu->run, exit->gpa & PAGE_MASK, PAGE_SIZE);
 		return ret;

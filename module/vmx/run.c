@@ -76,6 +76,11 @@ static void snapshot_exit(struct lintel_vcpu *vcpu)
 		exit->intr_info = vmcs_read32(VM_EXIT_INTR_INFO);
 		break;
 	case EXIT_REASON_EPT_VIOLATION:
+		exit->guest_linear = vmcs_readl(GUEST_LINEAR_ADDRESS);
+		exit->cr3 = vmcs_readl(GUEST_CR3);
+		exit->cs_ar = vmcs_read32(GUEST_CS_AR_BYTES);
+		exit->ss_ar = vmcs_read32(GUEST_SS_AR_BYTES);
+		fallthrough;
 	case EXIT_REASON_EPT_MISCONFIG:
 		exit->gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS);
 		break;
@@ -200,7 +205,9 @@ static void pkru_leave(struct lintel_vcpu *vcpu, u32 host_pkru)
 
 static void before_entry(struct lintel_vcpu *vcpu)
 {
-	lintel_lapic_timer_update(vcpu);
+	/* an hrtimer has set REQ_EVENT, too */
+	if (vcpu->timer_tsc != LINTEL_TIMER_NEVER || (READ_ONCE(vcpu->requests) & BIT(REQ_EVENT)))
+		lintel_lapic_timer_update(vcpu);
 	if (READ_ONCE(vcpu->requests) & BIT(REQ_EVENT)) {
 		clear_bit(REQ_EVENT, &vcpu->requests);
 		smp_mb__after_atomic();
@@ -208,7 +215,8 @@ static void before_entry(struct lintel_vcpu *vcpu)
 	}
 	if (vcpu->pv.eoi.msr & KVM_MSR_ENABLED)
 		lintel_eoi_offer(vcpu);
-	apicv_before_entry(vcpu);
+	if (vcpu->vmx.proc & CPU_BASED_TPR_SHADOW)
+		apicv_before_entry(vcpu);
 	if (unlikely(READ_ONCE(vcpu->requests) & FLUSH_REQUESTS))
 		flush_tlb(vcpu);
 	lintel_reg_flush(vcpu);
