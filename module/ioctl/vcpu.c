@@ -31,15 +31,19 @@
 
 static long vcpu_run(struct ioctl_context *ctx)
 {
+	struct kvm_run *run = ctx->vcpu->run;
 	long ret;
 
 	if (ctx->number)
 		return -EINVAL;
-	ret = lintel_sync_in(ctx->vcpu);
-	if (ret)
-		return ret;
+	if (unlikely(READ_ONCE(run->kvm_dirty_regs) | READ_ONCE(run->kvm_valid_regs))) {
+		ret = lintel_sync_in(ctx->vcpu);
+		if (ret)
+			return ret;
+	}
 	ret = lintel_vcpu_run(ctx->vcpu);
-	lintel_sync_out(ctx->vcpu);
+	if (unlikely(READ_ONCE(run->kvm_valid_regs)))
+		lintel_sync_out(ctx->vcpu);
 	return ret;
 }
 
@@ -429,11 +433,27 @@ static const struct ioctl_row vcpu_rows[] = {
 	{ LINTEL_EXPLAIN_ENTRY, LOCK_VCPU_LOADED, ARG_COPY, vcpu_explain_entry },
 };
 
+/* KVM_RUN is nearly all of the calls: what its row says, without the look-up. */
+static long run_ioctl(struct ioctl_context *ctx)
+{
+	long ret;
+
+	if (ctx->vm->mm != current->mm)
+		return -EIO;
+	if (mutex_lock_killable(&ctx->vcpu->mutex))
+		return -EINTR;
+	ret = vcpu_run(ctx);
+	mutex_unlock(&ctx->vcpu->mutex);
+	return ret;
+}
+
 static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct lintel_vcpu *vcpu = file->private_data;
-	struct ioctl_context ctx = { .vm = vcpu->vm, .vcpu = vcpu };
+	struct ioctl_context ctx = { .vm = vcpu->vm, .vcpu = vcpu, .number = arg };
 
+	if (likely(cmd == KVM_RUN))
+		return run_ioctl(&ctx);
 	return lintel_ioctl_dispatch(vcpu_rows, ARRAY_SIZE(vcpu_rows), &ctx, cmd, arg);
 }
 

@@ -17,7 +17,7 @@
 u32 lintel_lapic_update_ppr(struct lintel_lapic *lapic)
 {
 	u32 tpr = lapic_get(lapic, APIC_TASKPRI) & 0xff;
-	int isr = lapic_highest(lapic, APIC_ISR);
+	int isr = lapic_in_service(lapic);
 	u32 ppr = tpr;
 
 	if (isr >= 0 && (isr & 0xf0) > (tpr & 0xf0))
@@ -102,7 +102,8 @@ int lintel_irq_pending(struct lintel_vcpu *vcpu)
 
 	if (!vcpu->lapic)
 		return -1;
-	lintel_vapic_sync(vcpu->lapic);
+	if (vcpu->lapic->vid)
+		lintel_vapic_sync(vcpu->lapic);
 	vector = extint_peek(vcpu->lapic);
 	return vector >= 0 ? vector : lapic_deliverable(vcpu->lapic);
 }
@@ -130,17 +131,19 @@ int lintel_irq_ack(struct lintel_vcpu *vcpu)
 		return -1;
 	clear_bit(vector % 32, lapic_bitmap(lapic, APIC_IRR, vector));
 	set_bit(vector % 32, lapic_bitmap(lapic, APIC_ISR, vector));
+	lapic->in_service = vector;
 	lintel_lapic_update_ppr(lapic);
 	return vector;
 }
 
 void lintel_lapic_eoi(struct lintel_lapic *lapic)
 {
-	int vector = lapic_highest(lapic, APIC_ISR);
+	int vector = lapic_in_service(lapic);
 
 	if (vector < 0)
 		return;
 	clear_bit(vector % 32, lapic_bitmap(lapic, APIC_ISR, vector));
+	lapic->in_service = -2;
 	lintel_vapic_changed(lapic);
 	lintel_lapic_update_ppr(lapic);
 	lintel_vapic_ended(lapic->vcpu, vector);
@@ -153,13 +156,14 @@ bool lintel_lapic_eoi_quick(struct lintel_vcpu *vcpu)
 
 	if (!lapic || lapic->vid || !lapic_x2apic(lapic))
 		return false;
-	vector = lapic_highest(lapic, APIC_ISR);
+	vector = lapic_in_service(lapic);
 	if (vector < 0)
 		return true;
 	if (test_bit(vector % 32, lapic_bitmap(lapic, APIC_TMR, vector)) ||
 	    test_bit(vector, lintel_irqchip(vcpu->vm)->ioapic.vectors))
 		return false;
 	clear_bit(vector % 32, lapic_bitmap(lapic, APIC_ISR, vector));
+	lapic->in_service = -2;
 	lintel_lapic_update_ppr(lapic);
 	/* who requests one from now on tells so */
 	if (lapic_highest(lapic, APIC_IRR) >= 0)
@@ -178,7 +182,9 @@ void lintel_vapic_ended(struct lintel_vcpu *vcpu, u8 vector)
 		lapic->eoi_exit = vector;
 		lintel_vcpu_request(vcpu, REQ_IOAPIC_EOI);
 	}
-	lintel_vcpu_request(vcpu, REQ_EVENT);
+	/* who requests an interrupt from now on tells so */
+	if (lapic->vid || lapic_highest(lapic, APIC_IRR) >= 0)
+		lintel_vcpu_request(vcpu, REQ_EVENT);
 }
 
 bool lintel_lapic_eoi_private(struct lintel_vcpu *vcpu)
@@ -188,7 +194,7 @@ bool lintel_lapic_eoi_private(struct lintel_vcpu *vcpu)
 
 	if (!lapic || lapic->vid)
 		return false;
-	vector = lapic_highest(lapic, APIC_ISR);
+	vector = lapic_in_service(lapic);
 	return vector >= 0 && lapic_highest(lapic, APIC_IRR) < 0 &&
 	       !test_bit(vector % 32, lapic_bitmap(lapic, APIC_TMR, vector)) &&
 	       !test_bit(vector, lintel_irqchip(vcpu->vm)->ioapic.vectors);
@@ -255,6 +261,7 @@ static void lapic_reset_registers(struct lintel_lapic *lapic)
 	lintel_vapic_clear(lapic);
 	for (offset = 0; offset < KVM_APIC_REG_SIZE; offset += 4)
 		lapic_put(lapic, offset, 0);
+	lapic->in_service = -2;
 	atomic_set(&lapic->esr, 0);
 
 	for (offset = APIC_LVTT; offset <= APIC_LVTERR; offset += 0x10)
@@ -398,6 +405,7 @@ int lintel_lapic_set(struct lintel_vcpu *vcpu, const struct kvm_lapic_state *sta
 		lapic->kept[i] = lapic->regs[i * 4];
 	lintel_lapic_set_version(vcpu);
 	lintel_lapic_sanitize(lapic);
+	lapic->in_service = -2;
 	if (lapic_x2apic(lapic))
 		lapic_set_id(lapic);
 	else

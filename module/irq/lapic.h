@@ -92,6 +92,7 @@ struct lintel_lapic {
 	DECLARE_BITMAP(eoi_exits, 256);	/* what the VMCS holds */
 	u64 eoi_vectors[4];		/* lintel_irq_eoi_vectors() */
 	u32 kept[64];			/* each register as software wrote it last */
+	int in_service;			/* the highest vector of the ISR, -1: none, -2: look; not with vid */
 	u64 base;			/* IA32_APIC_BASE */
 	unsigned long events;		/* bits of enum lapic_event */
 	int extint;			/* of a PIC in user space, waiting; -1: none */
@@ -124,6 +125,14 @@ static inline int lapic_highest(const struct lintel_lapic *lapic, unsigned int o
 			return i * 32 + fls(word) - 1;
 	}
 	return -1;
+}
+
+/* The highest vector in service, or -1.  Software alone writes the ISR where it delivers. */
+static inline int lapic_in_service(struct lintel_lapic *lapic)
+{
+	if (lapic->vid || lapic->in_service == -2)
+		lapic->in_service = lapic_highest(lapic, APIC_ISR);
+	return lapic->in_service;
 }
 
 /* IRR, ISR and TMR: 32 bits of the bitmap in each 16-byte slot. */

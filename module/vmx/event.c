@@ -278,6 +278,9 @@ void vmx_events_before_entry(struct lintel_vcpu *vcpu)
 	struct lintel_events *ev = &vcpu->events;
 	bool taken = true;
 
+	/* in one go, as nearly every decision asks for two of them */
+	if (!vcpu->reg_cached)
+		lintel_reg_read(vcpu);
 	if (unlikely(ev->stale)) {
 		ev->stale = false;
 		vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);

@@ -91,7 +91,7 @@ void vmcs_clear_all_here(void)
 }
 
 /* Interrupts off.  Loads the VMCS and accounts for where it is active. */
-static bool vmcs_make_current(struct lintel_vcpu *vcpu)
+static __always_inline bool vmcs_make_current(struct lintel_vcpu *vcpu)
 {
 	struct vmx_cpu *cpu = this_cpu_ptr(&lintel_cpu);
 	struct vmcs_handle *vmcs = &vcpu->vmcs;
