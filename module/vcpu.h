@@ -186,7 +186,7 @@ struct lintel_vcpu {
 	u32 reg_cached, reg_dirty;			/* [M] bits of enum lintel_cached_reg */
 	unsigned long cr2;				/* [M] */
 	unsigned long host_rsp;				/* [M] what HOST_RSP holds */
-	u64 timer_tsc;		/* [M] the host's TSC at which the LAPIC's timer is due; NEVER: none */
+	u64 timer_tsc;		/* [M] the host's TSC at which the LAPIC's timer is due, or NEVER */
 	struct vmcs_handle vmcs;			/* [M]+[cpu] */
 	struct vmx_vcpu vmx;				/* [M]+[cpu] */
 	unsigned long requests;				/* [A] bits of enum lintel_request */

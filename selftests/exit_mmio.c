@@ -213,7 +213,14 @@ static const struct mmio_row {
 	  { { MMIO, 1, READ, 0x80 } },
 	  0xffffffffffff0080,
 	  -1 },
-	{ "mov from r9w", g_mov_r9w, 0x12345, 0, MMIO, { { MMIO + 0x100, 2, WRITE, 0x2345 } }, 0x12345, -1 },
+	{ "mov from r9w",
+	  g_mov_r9w,
+	  0x12345,
+	  0,
+	  MMIO,
+	  { { MMIO + 0x100, 2, WRITE, 0x2345 } },
+	  0x12345,
+	  -1 },
 	{ "mov from sil", g_mov_sil, 0, 0, MMIO + 5, { { MMIO + 7, 1, WRITE, 5 } }, 0, -1 },
 	{ "mov to (r13)", g_mov_r13, 7, 0, MMIO, { { MMIO, 4, WRITE, 7 } }, 7, -1 },
 	{ "mov from (r12), index",
@@ -457,11 +464,13 @@ TEST(mmio_by_changing_code)
 	static const u32 values[] = { 0x11, 0x11, 0x22, 0x22, 0x11, 0x11, 0x77 };
 	struct vcpu *v = vcpu_create(vm_create(0), 0);
 
-	memcpy(gpa_ptr(v->vm, GPA_FREE, 7), "\xc7\x06\x11\0\0\0\xc3", 7); /* movl $0x11, (%rsi); ret */
+	/* movl $0x11, (%rsi); ret */
+	memcpy(gpa_ptr(v->vm, GPA_FREE, 7), "\xc7\x06\x11\0\0\0\xc3", 7);
 	memcpy(gpa_ptr(v->vm, GPA_FREE + 0x1000, 7), "\xc7\x06\x22\0\0\0\xc3", 7);
 	vcpu_set_long(v, guest_alias);
 	for (size_t i = 0; i < ARRAY_SIZE(values); i++)
-		REQUIRE(expect_access(v, &(struct access){ MMIO, 4, WRITE, values[i] }), "exit %zu", i);
+		REQUIRE(expect_access(v, &(struct access){ MMIO, 4, WRITE, values[i] }),
+			"exit %zu", i);
 	vcpu_finish(v);
 }
 

@@ -95,7 +95,8 @@ bool lintel_ioeventfd_write(struct lintel_vcpu *vcpu, bool pio, u64 addr, unsign
 /* Might a chip take it?  PIC, PIT and the speaker's port, the PIC's trigger modes. */
 static inline bool lintel_chip_port(u16 port)
 {
-	return (port & ~0x81) == 0x20 || (port & ~3) == 0x40 || port == 0x61 || (port & ~1) == 0x4d0;
+	return (port & ~0x81) == 0x20 || (port & ~3) == 0x40 || port == 0x61 ||
+	       (port & ~1) == 0x4d0;
 }
 
 /*

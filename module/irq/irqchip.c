@@ -154,7 +154,8 @@ bool lintel_chip_pio(struct lintel_vcpu *vcpu, u16 port, unsigned int size, void
 	u8 *bytes = data;
 	unsigned int i;
 
-	if (!lintel_pic_in_kernel(vm) || !lintel_chip_port(port) || !chip_pio_byte(vm, port, &bytes[0], write))
+	if (!lintel_pic_in_kernel(vm) || !lintel_chip_port(port) ||
+	    !chip_pio_byte(vm, port, &bytes[0], write))
 		return false;
 	for (i = 1; i < size; i++)
 		if (!chip_pio_byte(vm, (u32)port + i, &bytes[i], write) && !write)

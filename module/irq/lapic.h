@@ -92,7 +92,7 @@ struct lintel_lapic {
 	DECLARE_BITMAP(eoi_exits, 256);	/* what the VMCS holds */
 	u64 eoi_vectors[4];		/* lintel_irq_eoi_vectors() */
 	u32 kept[64];			/* each register as software wrote it last */
-	int in_service;			/* the highest vector of the ISR, -1: none, -2: look; not with vid */
+	int in_service;			/* highest of the ISR, -1: none, -2: look; not with vid */
 	u64 base;			/* IA32_APIC_BASE */
 	unsigned long events;		/* bits of enum lapic_event */
 	int extint;			/* of a PIC in user space, waiting; -1: none */

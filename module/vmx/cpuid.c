@@ -38,7 +38,7 @@
 #define SLOTS_EXTENDED	0x30
 #define NR_SLOTS	(SLOTS_BASIC + SLOTS_KVM + SLOTS_EXTENDED)
 
-#define PLAIN_ENTRY	0x8000		/* first is the answer, whatever the subleaf and the state */
+#define PLAIN_ENTRY	0x8000		/* it is the answer, whatever the subleaf and the state */
 
 struct cpuid_index {
 	u16 first[NR_SLOTS];		/* with PLAIN_ENTRY, or NO_ENTRY */

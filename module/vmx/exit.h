@@ -22,7 +22,7 @@ int lintel_halt_exit(struct lintel_vcpu *vcpu);
 /* lintel_pio_exit - fill kvm_run for a port access by user space. */
 void lintel_pio_exit(struct lintel_vcpu *vcpu, u16 port, unsigned int size, u32 count, bool out);
 
-/* lintel_pio_to_user - the same for vcpu->exit; needs_user: nobody in the kernel takes such an access. */
+/* lintel_pio_to_user - the same for vcpu->exit; needs_user: nobody in the kernel takes it. */
 int lintel_pio_to_user(struct lintel_vcpu *vcpu);
 bool lintel_pio_needs_user(struct lintel_vcpu *vcpu, u64 qualification);
 

@@ -4,8 +4,8 @@
  * immediate and memory, MOVZX and MOVSX, in 64-bit mode.
  *
  * The processor has done most of the work: it has translated the operand's linear address, checked
- * the guest's rights to it, set accessed and dirty bits, and tells linear and physical address.  What
- * is missing is which value goes where.  So the instruction's address is computed once more, and
+ * the guest's rights to it, set accessed and dirty bits, and tells linear and physical address.
+ * What is missing is which value goes where.  So the instruction's address is computed once more, and
  * only if it is the one that the exit tells, and the whole operand lies in its page, the access is
  * done here.  Everything else is left to the interpreter, before anything has changed.
  */
@@ -143,7 +143,8 @@ static void write_register(struct lintel_vcpu *vcpu, const struct lintel_mov *mo
 		value = mov->size == 1 ? (s64)(s8)value : (s64)(s16)value;
 	switch (mov->result) {
 	case 1:
-		value = mov->high ? (old & ~0xff00UL) | (u8)value << 8 : (old & ~0xffUL) | (u8)value;
+		value = mov->high ? (old & ~0xff00UL) | (u8)value << 8 :
+				    (old & ~0xffUL) | (u8)value;
 		break;
 	case 2:
 		value = (old & ~0xffffUL) | (u16)value;

@@ -209,8 +209,8 @@ void guest_xsave_get(struct lintel_vcpu *vcpu, struct kvm_xsave *xsave)
 int guest_xsave_set(struct lintel_vcpu *vcpu, const struct kvm_xsave *xsave)
 {
 	const struct xregs_state *in = (const void *)xsave->region;
-	u64 allowed = use_xsave() ? moved_components | (guest_fpu_pkru_offset ? XFEATURE_MASK_PKRU : 0) :
-				    XFEATURE_MASK_FPSSE;
+	u64 pkru = guest_fpu_pkru_offset ? XFEATURE_MASK_PKRU : 0;
+	u64 allowed = use_xsave() ? moved_components | pkru : XFEATURE_MASK_FPSSE;
 	struct xregs_state *area = vcpu->fpu.area;
 
 	if ((in->header.xfeatures & ~allowed) || in->header.xcomp_bv ||

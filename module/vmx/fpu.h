@@ -34,7 +34,7 @@ void guest_fpu_reset(struct lintel_vcpu *vcpu);
 void guest_fpu_load(struct lintel_vcpu *vcpu);
 void guest_fpu_save(struct lintel_vcpu *vcpu);
 
-/* Where PKRU stands in the standard format; 0: not offered.  run.c switches it around each entry. */
+/* Where PKRU is in the standard format; 0: not offered.  run.c switches it around each entry. */
 extern u32 guest_fpu_pkru_offset;
 
 u32 guest_fpu_pkru(struct lintel_vcpu *vcpu);

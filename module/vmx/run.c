@@ -378,8 +378,8 @@ static enum vmx_run_result run_window(struct lintel_vcpu *vcpu, bool first)
 	}
 	flush_l1d();
 	/*
-	 * A tick that finds the guest running finds no reader of RCU's here.  It ends the window, so
-	 * the window behind it is soon enough to say so.
+	 * A tick that finds the guest running finds no reader of RCU's here.  It ends the window,
+	 * so the window behind it is soon enough to say so.
 	 */
 	if (!first)
 		lintel_rcu_note_guest();
