@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Exits that a hypervisor finishes without looking around: CPUID, RDMSR, WRMSR, VMCALL. What it
- * could overlook, one by one: an interrupt or NMI that waits for the end of a STI shadow, single step by
- * the guest and by a debugger, MOV SS, an interrupt that the instruction itself sends, the wrap of
- * EIP, CR2, a timer, another thread's interrupt and a signal while nothing but such exits happens.
+ * could overlook, one by one: an interrupt or NMI that waits for the end of a STI shadow, single
+ * step by the guest and by a debugger, MOV SS, an interrupt that the instruction itself sends,
+ * the wrap of EIP, CR2, a timer, another thread's interrupt and a signal while nothing but such
+ * exits happens.
  */
 #include <pthread.h>
 #include <signal.h>

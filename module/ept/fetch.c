@@ -4,9 +4,9 @@
  *
  * A driver touches its device by the same few instructions, so each vCPU remembers its last
  * translation of an instruction's page: the entries of the guest's page tables that it went
- * through, with their values.  The result of a walk depends on nothing but these values, the paging mode and
- * the memory slots; if all are what they were, so is the result, and the walk need not be done.
- * Nothing is assumed about what the guest has invalidated.
+ * through, with their values.  The result of a walk depends on nothing but these values, the
+ * paging mode and the memory slots; if all are what they were, so is the result, and the walk
+ * need not be done.  Nothing is assumed about what the guest has invalidated.
  */
 #include <linux/kvm.h>
 #include <linux/mm.h>

@@ -11,8 +11,8 @@
  *
  * Two things only see to it that the thread asks in time:
  *   the VMX-preemption timer  while the vCPU runs.  vcpu->timer_tsc is for vmx/timer.c, which makes
- *                             the guest exit then.  A thread that is preempted or in user space needs
- *                             nothing: it asks when it comes back.
+ *                             the guest exit then.  A thread that is preempted or in user space
+ *                             needs nothing: it asks when it comes back.
  *   an hrtimer                while the vCPU waits in HLT, and always where the preemption timer is
  *                             not used.  Its function notes "pending" and notifies the vCPU.
  *

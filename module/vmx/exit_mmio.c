@@ -3,11 +3,12 @@
  * MMIO by the instructions that drivers use, without the interpreter: MOV between a register or an
  * immediate and memory, MOVZX and MOVSX, in 64-bit mode.
  *
- * The processor has done most of the work: it has translated the operand's linear address, checked
- * the guest's rights to it, set accessed and dirty bits, and tells linear and physical address.
- * What is missing is which value goes where.  So the instruction's address is computed once more, and
- * only if it is the one that the exit tells, and the whole operand lies in its page, the access is
- * done here.  Everything else is left to the interpreter, before anything has changed.
+ * The processor has done most of the work: it has translated the operand's linear address,
+ * checked the guest's rights to it, set accessed and dirty bits, and tells linear and physical
+ * address.  What is missing is which value goes where.  So the instruction's address is computed
+ * once more, and only if it is the one that the exit tells, and the whole operand lies in its
+ * page, the access is done here.  Everything else is left to the interpreter, before anything
+ * has changed.
  */
 #include <linux/mm.h>
 #include <linux/string.h>

@@ -25,7 +25,7 @@
 #include "../vcpu.h"
 #include "../vm.h"
 
-/* Each MSR with the place of the guest's value; unrolled, since it is on the way of every KVM_RUN. */
+/* Each MSR with the place of the guest's value; unrolled, as it is on the way of every KVM_RUN. */
 #define FOR_EACH_SWITCHED(vcpu, DO)						\
 	do {									\
 		DO(SWITCH_KERNEL_GS_BASE, MSR_KERNEL_GS_BASE, (vcpu)->msr_kernel_gs_base); \

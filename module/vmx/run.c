@@ -362,7 +362,7 @@ static enum vmx_run_result run_window(struct lintel_vcpu *vcpu, bool first)
 	}
 	if (!vcpu->vmx.switched)
 		vmx_host_load(vcpu);
-	/* Pairs with the barrier in lintel_vcpu_request(): the sender sees the mode, or we its bit. */
+	/* Pairs with the barrier in lintel_vcpu_request(): it sees the mode, or we its bit. */
 	pi_enter(&vcpu->mode);
 	if (must_leave(vcpu))
 		goto out;
