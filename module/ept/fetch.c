@@ -97,20 +97,22 @@ static bool known(const struct lintel_fetch *f, const struct lintel_memslots *sl
 }
 
 /* The addresses lie in slots, which were checked when they were made. */
-static int read_if_unchanged(const struct lintel_fetch *f, unsigned int offset, u64 bytes[2])
+static int read_if_unchanged(const struct lintel_fetch *f, unsigned int offset, u64 *bytes)
 {
 	const u64 __user *from = (const u64 __user *)(f->code + offset);
+	/* pointers, as no call is allowed below, not even one that reports a wrong index */
+	u64 __user *const *at = f->at, *const *end = at + f->levels;
+	const u64 *known = f->entry;
 	u64 entry, changed = 0;
-	unsigned int i;
 
 	if (!user_read_access_begin(from, 2 * sizeof(u64)))
 		return -EFAULT;
-	for (i = 0; i < f->levels; i++) {
-		unsafe_get_user(entry, f->at[i], fault);
-		changed |= entry ^ f->entry[i];
+	for (; at < end; at++, known++) {
+		unsafe_get_user(entry, *at, fault);
+		changed |= entry ^ *known;
 	}
-	unsafe_get_user(bytes[0], from, fault);
-	unsafe_get_user(bytes[1], from + 1, fault);
+	unsafe_get_user(*bytes, from, fault);
+	unsafe_get_user(*(bytes + 1), from + 1, fault);
 	user_read_access_end();
 	return changed ? -EAGAIN : 0;
 fault:
