@@ -46,9 +46,6 @@ static void notify(struct lintel_vcpu *vcpu, bool posted)
 			lintel_send_vector(cpu, POSTED_INTR_VECTOR);
 		else
 			lintel_send_reschedule(cpu);
-	} else if (posted && cpu >= 0) {
-		/* by its own thread: no interrupt makes the processor look at what is posted */
-		lintel_vcpu_request(vcpu, REQ_EVENT);
 	}
 	preempt_enable();
 }
@@ -60,6 +57,9 @@ void lintel_vcpu_kick(struct lintel_vcpu *vcpu)
 
 void lintel_vcpu_notify_posted(struct lintel_vcpu *vcpu)
 {
+	/* by its own thread: no interrupt makes the processor look at what is posted */
+	if (READ_ONCE(vcpu->thread) == current)
+		lintel_vcpu_request(vcpu, REQ_EVENT);
 	notify(vcpu, lintel_params.posted_interrupts);
 }
 

@@ -342,6 +342,7 @@ void vmx_events_after_exit(struct lintel_vcpu *vcpu)
 	u32 info = exit->idt_info;
 	u8 nr = info & VECTORING_INFO_VECTOR_MASK;
 
+	vmx_events_delivered(vcpu);
 	restore_nmi_blocking(vcpu);
 	if (!(info & VECTORING_INFO_VALID_MASK))
 		return;

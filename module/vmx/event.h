@@ -28,7 +28,7 @@ void vmx_events_before_entry(struct lintel_vcpu *vcpu);
 void vmx_events_delivered(struct lintel_vcpu *vcpu);
 /* vmx_events_stale - the entry failed: what was to be injected still stands in its field. */
 void vmx_events_stale(struct lintel_vcpu *vcpu);
-/* vmx_events_after_exit - then take back what vcpu->exit interrupted.  In a window. */
+/* vmx_events_after_exit - the same, but for what vcpu->exit interrupted.  In a window. */
 void vmx_events_after_exit(struct lintel_vcpu *vcpu);
 
 /* Could the guest take an interrupt now?  RFLAGS.IF, no STI or MOV-SS shadow. */

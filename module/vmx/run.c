@@ -305,8 +305,10 @@ static enum vmx_run_result run_in_window(struct lintel_vcpu *vcpu)
 		} while (handled == SHORT_ENTER && likely(!READ_ONCE(vcpu->requests)));
 		if (unlikely(vcpu->pv.eoi.offered))
 			lintel_eoi_take(vcpu);
+		if (handled == SHORT_NOT)
+			break;
 		vmx_events_delivered(vcpu);
-	} while (handled == SHORT_ENTER || handled == SHORT_PREPARE);
+	} while (handled != SHORT_USER);
 	if (handled == SHORT_USER) {
 		vmx_pml_drain(vcpu);
 		return RUN_USER;
