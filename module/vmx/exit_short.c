@@ -18,6 +18,7 @@
 
 #include "cpuid.h"
 #include "debug.h"
+#include "event.h"
 #include "exit.h"
 #include "msr.h"
 #include "ops.h"
@@ -129,6 +130,24 @@ static enum short_exit short_io(struct lintel_vcpu *vcpu)
 	return SHORT_USER;
 }
 
+/* One that cut a delivery short has more to be looked at. */
+static enum short_exit short_interrupt(struct lintel_vcpu *vcpu)
+{
+	if (vmcs_read32(IDT_VECTORING_INFO_FIELD) & VECTORING_INFO_VALID_MASK)
+		return SHORT_NOT;
+	vcpu->vmx.host_interrupt = vmcs_read32(VM_EXIT_INTR_INFO);
+	return SHORT_ATTENTION;
+}
+
+/* The open window may be what user space waits for. */
+static enum short_exit short_window(struct lintel_vcpu *vcpu)
+{
+	if (lintel_user_injects(vcpu))
+		return SHORT_NOT;
+	lintel_vcpu_request(vcpu, REQ_EVENT);
+	return SHORT_PREPARE;
+}
+
 enum short_exit vmx_exit_short(struct lintel_vcpu *vcpu, u32 reason)
 {
 	if (trace_lintel_exit_enabled())
@@ -146,7 +165,11 @@ enum short_exit vmx_exit_short(struct lintel_vcpu *vcpu, u32 reason)
 		return short_vmcall(vcpu);
 	if (reason == EXIT_REASON_IO_INSTRUCTION)
 		return short_io(vcpu);
+	if (reason == EXIT_REASON_EXTERNAL_INTERRUPT)
+		return short_interrupt(vcpu);
 	if (reason == EXIT_REASON_PREEMPTION_TIMER)
 		return SHORT_PREPARE;	/* which looks at the timer */
+	if (reason == EXIT_REASON_INTERRUPT_WINDOW || reason == EXIT_REASON_NMI_WINDOW)
+		return short_window(vcpu);
 	return SHORT_NOT;
 }

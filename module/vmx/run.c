@@ -308,10 +308,10 @@ static enum vmx_run_result run_in_window(struct lintel_vcpu *vcpu)
 		if (handled == SHORT_NOT)
 			break;
 		vmx_events_delivered(vcpu);
-	} while (handled != SHORT_USER);
-	if (handled == SHORT_USER) {
+	} while (handled == SHORT_ENTER || handled == SHORT_PREPARE);
+	if (handled != SHORT_NOT) {
 		vmx_pml_drain(vcpu);
-		return RUN_USER;
+		return handled == SHORT_USER ? RUN_USER : RUN_ATTENTION;
 	}
 	if (unlikely(exit->reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
 		return entry_refused(vcpu);

@@ -26,6 +26,7 @@ int lintel_handle_exit(struct lintel_vcpu *vcpu);
 enum short_exit {
 	SHORT_NOT,		/* for lintel_handle_exit(); nothing has changed */
 	SHORT_PREPARE,		/* done; the next entry is to be prepared */
+	SHORT_ATTENTION,	/* done; the window must end, as a host interrupt waits */
 	SHORT_USER,		/* done, as far as the kernel can: kvm_run is filled */
 	SHORT_ENTER,		/* done, and nothing that an entry depends on has changed but RIP */
 };

@@ -271,7 +271,7 @@ static void test_dynamic(void)
 
 static void test_quick(void)
 {
-	struct lintel_vcpu v = {};
+	struct lintel_vcpu v = { .vm = &plain_vm };
 
 	CHECK(quick_agrees(&v, 0, 0, false));		/* nothing set */
 	lintel_cpuid_set(&v, intel, ARRAY_SIZE(intel));
