@@ -22,9 +22,14 @@ int lintel_halt_exit(struct lintel_vcpu *vcpu);
 /* lintel_pio_exit - fill kvm_run for a port access by user space. */
 void lintel_pio_exit(struct lintel_vcpu *vcpu, u16 port, unsigned int size, u32 count, bool out);
 
-/* lintel_pio_to_user - the same for vcpu->exit; needs_user: nobody in the kernel takes it. */
+/* lintel_pio_to_user - the same for vcpu->exit. */
 int lintel_pio_to_user(struct lintel_vcpu *vcpu);
-bool lintel_pio_needs_user(struct lintel_vcpu *vcpu, u64 qualification);
+/*
+ * lintel_pio_in_kernel - an access with a register operand is done if a chip, a doorbell or a ring
+ * takes it, RIP aside; interrupts may be off if lintel_pio_quick().
+ */
+bool lintel_pio_in_kernel(struct lintel_vcpu *vcpu, u64 qualification);
+bool lintel_pio_quick(u64 qualification);
 
 /* lintel_mmio_by_mov - vcpu->exit is MMIO: RESUME or TO_USER, or -ENOENT: by the interpreter. */
 int lintel_mmio_by_mov(struct lintel_vcpu *vcpu);

@@ -89,39 +89,42 @@ int lintel_pio_to_user(struct lintel_vcpu *vcpu)
 	return TO_USER;
 }
 
-bool lintel_pio_needs_user(struct lintel_vcpu *vcpu, u64 q)
+bool lintel_pio_in_kernel(struct lintel_vcpu *vcpu, u64 q)
 {
+	bool out = !IO_IN(q);
+	u32 value = out ? vcpu->gpr[GPR_RAX] : 0;
 	struct lintel_vm *vm = vcpu->vm;
+	unsigned int size = IO_SIZE(q);
+	u16 port = IO_PORT(q);
 
-	return !IO_STRING(q) && !lintel_chip_port(IO_PORT(q)) &&
-	       (IO_IN(q) || (!rcu_access_pointer(vm->ioeventfds) &&
-			     !rcu_access_pointer(vm->coalesced.zones)));
+	trace_lintel_pio(vcpu, out, port, size, 1, value);
+	if (lintel_chip_port(port) && lintel_chip_pio(vcpu, port, size, &value, out)) {
+		if (!out)
+			write_accumulator(vcpu, size, value);
+		return true;
+	}
+	return out && ((rcu_access_pointer(vm->ioeventfds) &&
+			lintel_ioeventfd_write(vcpu, true, port, size, &value)) ||
+		       (rcu_access_pointer(vm->coalesced.zones) &&
+			lintel_coalesced_write(vm, true, port, size, &value)));
+}
+
+bool lintel_pio_quick(u64 q)
+{
+	u16 port = IO_PORT(q);
+
+	/* the PIT's timers are set up where that may take a moment */
+	return !IO_STRING(q) && (port & ~3) != 0x40 && port != 0x61;
 }
 
 int exit_io(struct lintel_vcpu *vcpu)
 {
-	u64 q = vcpu->exit.qualification;
-	unsigned int size = IO_SIZE(q);
-	u16 port = IO_PORT(q);
-	bool out = !IO_IN(q);
-	u32 value = out ? vcpu->gpr[GPR_RAX] : 0;
-
-	if (IO_STRING(q))
+	if (IO_STRING(vcpu->exit.qualification))
 		return lintel_interpret(vcpu);
-
-	trace_lintel_pio(vcpu, out, port, size, 1, value);
-	if (lintel_chip_pio(vcpu, port, size, &value, out) ||
-	    (out && lintel_ioeventfd_write(vcpu, true, port, size, &value))) {
-		if (!out)
-			write_accumulator(vcpu, size, value);
-		lintel_skip_instruction(vcpu);
-		return RESUME;
-	}
-	if (out && lintel_coalesced_write(vcpu->vm, true, port, size, &value)) {
-		lintel_skip_instruction(vcpu);
-		return RESUME;
-	}
-	return lintel_pio_to_user(vcpu);
+	if (!lintel_pio_in_kernel(vcpu, vcpu->exit.qualification))
+		return lintel_pio_to_user(vcpu);
+	lintel_skip_instruction(vcpu);
+	return RESUME;
 }
 
 int lintel_delivery_failed(struct lintel_vcpu *vcpu)

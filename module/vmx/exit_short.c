@@ -6,7 +6,7 @@
  * before anything has changed.  Nothing here sleeps, waits or touches the memory of user space, and
  * registers are read from the VMCS and written there, past the cache of regs.c.
  *
- * A port access that user space has to answer is told it at once (SHORT_USER).
+ * A port access that nobody in the kernel takes is told user space at once (SHORT_USER).
  *
  * What makes an instruction's end special is left to the long way: single step and RF, and a STI
  * or MOV-SS shadow, whose end may let an event through that waits for it.
@@ -120,8 +120,10 @@ static enum short_exit short_io(struct lintel_vcpu *vcpu)
 {
 	u64 qualification = vmcs_readl(EXIT_QUALIFICATION);
 
-	if (!lintel_pio_needs_user(vcpu, qualification) || trace_lintel_pio_enabled())
+	if (!lintel_pio_quick(qualification))
 		return SHORT_NOT;
+	if (lintel_pio_in_kernel(vcpu, qualification))
+		return step_over(vcpu);
 	vcpu->exit.qualification = qualification;
 	vcpu->exit.instruction_len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
 	vcpu->exit.idt_info = 0;
