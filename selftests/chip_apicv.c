@@ -19,7 +19,6 @@
 #define MOVED		0xfed40000UL
 #define RESULTS		((volatile u32 *)GPA_FREE)
 #define APIC_SELF_IPI	0x3f0
-#define X2APIC(reg)	(MSR_X2APIC + (reg) / 16)
 
 /* Lintel's parameter; false on another device. */
 static bool uses(const char *feature)
@@ -70,15 +69,7 @@ GUEST_CODE static void on_irq(struct trap_frame *f)
 {
 	ARG(0) = ARG(0) << 8 | f->vector;
 	ARG(1)++;
-	if (rdmsr(MSR_APICBASE) & APICBASE_X2APIC)
-		wrmsr(X2APIC(APIC_EOI), 0);
-	else
-		apic_write(APIC_EOI, 0);
-}
-
-GINLINE void self_ipi(u32 vector)
-{
-	apic_write(APIC_ICR, APIC_DEST_SELF | APIC_ASSERT | vector);
+	apic_eoi();
 }
 
 /* --- each register, by both sides --- */

@@ -11,7 +11,6 @@
 #define VECTOR		0x61
 #define LOWER		0x41
 #define MOVED		0xfed40000UL
-#define X2APIC(reg)	(MSR_X2APIC + (reg) / 16)
 
 static bool on_kvm(void) { return !strcmp(device_path(), "/dev/kvm"); }
 
@@ -27,15 +26,7 @@ GUEST_CODE static void on_irq(struct trap_frame *f)
 {
 	ARG(0) = ARG(0) << 8 | f->vector;
 	ARG(1)++;
-	if (rdmsr(MSR_APICBASE) & APICBASE_X2APIC)
-		wrmsr(X2APIC(APIC_EOI), 0);
-	else
-		apic_write(APIC_EOI, 0);
-}
-
-GINLINE void self_ipi(u32 vector)
-{
-	apic_write(APIC_ICR, APIC_DEST_SELF | APIC_ASSERT | vector);
+	apic_eoi();
 }
 
 /* --- accesses of all kinds --- */

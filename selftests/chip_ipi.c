@@ -17,7 +17,6 @@
 #define MARKER		0x31
 #define LOGICAL		(1 << 11)
 #define LOWEST		(1 << 8)
-#define X2APIC(reg)	(0x800 + (reg) / 16)
 #define FLAG		((volatile u32 *)GPA_PAGE)
 #define ONE_OF		0x100	/* exactly one CPU of the set */
 

@@ -70,11 +70,6 @@ GUEST_CODE static void on_irq(struct trap_frame *f)
 	apic_write(APIC_EOI, 0);
 }
 
-static inline __attribute__((always_inline)) void self_ipi(u32 vector)
-{
-	apic_write(APIC_ICR, APIC_DEST_SELF | APIC_ASSERT | vector);
-}
-
 GUEST_CODE static void guest_self_ipi(void)
 {
 	for (u32 i = 0x40; i < 0x80; i += 0x10)

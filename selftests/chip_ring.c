@@ -13,7 +13,6 @@
 #define ROUNDS		3
 #define RING_MAX	80
 #define STACKS		(GPA_HIGH + 0x100000)	/* one page for each */
-#define X2APIC(reg)	(0x800 + (reg) / 16)
 #define SIPI		0x20
 
 /* At GPA_HIGH. */

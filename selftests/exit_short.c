@@ -66,9 +66,9 @@ GINLINE void setup(void)
 	wrmsr(MSR_X2APIC + 0x35, APIC_LVT_MASKED);
 }
 
-GINLINE void self_ipi(void)
+GINLINE void x2apic_self_ipi(void)
 {
-	wrmsr(MSR_X2APIC + 0x30, APIC_DEST_SELF | VECTOR);
+	wrmsr(X2APIC(APIC_ICR), APIC_DEST_SELF | VECTOR);
 }
 
 GINLINE void came_once_at(u64 end)
@@ -81,7 +81,7 @@ GINLINE void came_once_at(u64 end)
 GUEST_CODE static void guest_shadow(void)
 {
 	setup();
-	EACH(self_ipi(), "sti", came_once_at(end));
+	EACH(x2apic_self_ipi(), "sti", came_once_at(end));
 	guest_done();
 }
 
@@ -108,7 +108,7 @@ GUEST_CODE static void guest_self(void)
 	}
 	/* held back by the priority, then let through by it */
 	wrmsr(MSR_X2APIC + 8, 0xf0);
-	self_ipi();
+	x2apic_self_ipi();
 	ONE("sti", "cpuid", 0, 0);
 	G_EQ(ARG(1), 0);
 	came_once_at(ONE("sti; nop", "wrmsr", 0, MSR_X2APIC + 8));

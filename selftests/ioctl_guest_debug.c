@@ -195,10 +195,7 @@ GUEST_CODE static void on_blocked(struct trap_frame *f)
 {
 	(void)f;
 	ARG(0)++;
-	if (ARG(1))
-		wrmsr(MSR_X2APIC + APIC_EOI / 16, 0);
-	else
-		apic_write(APIC_EOI, 0);
+	apic_eoi();
 }
 
 GUEST_CODE static void guest_blocked(void)
@@ -211,9 +208,9 @@ GUEST_CODE static void guest_blocked(void)
 	sti();
 	guest_sync(1);				/* now they are blocked */
 	if (ARG(1))
-		wrmsr(MSR_X2APIC + APIC_SELF_IPI / 16, VEC_BLOCKED);
+		wrmsr(X2APIC(APIC_SELF_IPI), VEC_BLOCKED);
 	else
-		apic_write(APIC_ICR, VEC_BLOCKED | APIC_ASSERT | APIC_DEST_SELF);
+		self_ipi(VEC_BLOCKED);
 	while (!ARG(2))			/* a post from another thread comes meanwhile */
 		cpu_relax();
 	for (u32 i = 0; i < 1000; i++)

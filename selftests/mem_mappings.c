@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
+#include "files.h"
 #include "guest.h"
 #include "memory.h"
 #include "stats.h"
@@ -181,13 +182,10 @@ TEST(hugetlb_memfd)
 /* Shared memory is mapped small until it is collapsed, and a hole in the file takes it away. */
 TEST(memfd)
 {
-	int fd = memfd_create("guest", MFD_CLOEXEC);
+	int fd = file_in_memory(SIZE);
 	struct vcpu *v;
 	u8 *mem;
 
-	if (fd < 0)
-		SKIP("memfd_create: %m");
-	REQUIRE_OK(ftruncate(fd, SIZE));
 	mem = map_aligned(SIZE, MAP_SHARED, fd);
 	memset(mem, 0, SIZE);
 	v = start(mem, SIZE);
@@ -206,14 +204,11 @@ TEST(memfd)
 /* The file gets shorter under the guest: EFAULT, and with its length back all goes on. */
 TEST(truncated_file)
 {
-	int fd = memfd_create("guest", MFD_CLOEXEC);
+	int fd = file_in_memory(SIZE);
 	volatile struct guest_shared *s;
 	struct vcpu *v;
 	u8 *mem;
 
-	if (fd < 0)
-		SKIP("memfd_create: %m");
-	REQUIRE_OK(ftruncate(fd, SIZE));
 	mem = map_aligned(SIZE, MAP_SHARED, fd);
 	v = start(mem, SIZE);
 	touch(v, 0, SIZE, PAGE);

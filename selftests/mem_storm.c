@@ -348,11 +348,9 @@ TEST_SLOW(mapped_elsewhere, 3)
  */
 TEST_SLOW(holes_punched, 3)
 {
-	int fd = memfd_create("guest", MFD_CLOEXEC);
+	int fd = file_in_memory(SIZE);
 	u8 *mem;
 
-	REQUIRE_OK(fd);
-	REQUIRE_OK(ftruncate(fd, SIZE));
 	mem = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	REQUIRE(mem != MAP_FAILED, "mmap: %m");
 	start(mem, 1);

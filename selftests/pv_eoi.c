@@ -33,11 +33,6 @@ GINLINE void pv_eoi(void)
 		apic_write(APIC_EOI, 0);
 }
 
-GINLINE void self_ipi(u32 vector)
-{
-	apic_write(APIC_ICR, vector | APIC_ASSERT | APIC_DEST_SELF);
-}
-
 GUEST_CODE static void on_low(struct trap_frame *f)
 {
 	(void)f;

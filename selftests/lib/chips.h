@@ -76,6 +76,21 @@ GINLINE void apic_enable(void)
 	apic_write(APIC_LVT0, APIC_LVT_MASKED);
 }
 
+/* In the mode that the local APIC is in. */
+GINLINE void apic_eoi(void)
+{
+	if (rdmsr(MSR_APICBASE) & APICBASE_X2APIC)
+		wrmsr(X2APIC(APIC_EOI), 0);
+	else
+		apic_write(APIC_EOI, 0);
+}
+
+/* xAPIC mode. */
+GINLINE void self_ipi(u32 vector)
+{
+	apic_write(APIC_ICR, APIC_DEST_SELF | APIC_ASSERT | vector);
+}
+
 GINLINE u32 ioapic_read(u8 reg)
 {
 	mmio_write(IOAPIC_BASE, reg);

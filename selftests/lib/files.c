@@ -5,8 +5,19 @@
 #include "files.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 
 #include "vm.h"
+
+int file_in_memory(u64 size)
+{
+	int fd = memfd_create("guest", MFD_CLOEXEC);
+
+	if (fd < 0)
+		SKIP("memfd_create: %m");
+	REQUIRE_OK(ftruncate(fd, size));
+	return fd;
+}
 
 void file_write(const char *path, const char *text)
 {

@@ -87,6 +87,7 @@
 #define MSR_MTRR_DEF_TYPE	0x2ff
 #define MSR_TSC_DEADLINE	0x6e0
 #define MSR_X2APIC		0x800
+#define X2APIC(reg)		(MSR_X2APIC + (reg) / 16)	/* of an APIC_ register */
 #define MSR_EFER		0xc0000080
 #define MSR_STAR		0xc0000081
 #define MSR_LSTAR		0xc0000082
