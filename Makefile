@@ -25,7 +25,7 @@ help:
 	@echo "                        the kernel's own KVM tests, on kvm_intel and on Lintel"
 	@echo "  make shell            a prompt in the test machine, module loaded; Ctrl-A X leaves"
 	@echo "  make setup            install the Debian packages that the others need"
-	@echo "  make module KERNEL=K  build/K/lintel.ko; K is running, small, debug, 6.1, 6.12 or sid"
+	@echo "  make module KERNEL=K  build/K/lintel.ko; K is running, small, debug, kcsan, 6.1, 6.12 or sid"
 	@echo "  make userspace        build/userspace/lintel"
 	@echo "  make selftests        build/selftests/"
 	@echo "  make clean            remove build/"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Builds the small kernel and the debug kernel from Debian's linux-source-6.12.
+# Builds the small kernel, the debug and the kcsan kernel from Debian's linux-source-6.12.
 #
 # What stays in the cache is what the tests need: the image, the ELF vmlinux, the modules, and a
 # tree that external modules build against, made by the kernel's own install-extmod-build. The

@@ -13,7 +13,7 @@ from . import (EXIT_DIED, EXIT_USAGE, SetupError, TOP, bochs, describe_kernel, h
 from .terminal import Terminal
 
 # Seconds of the emulator's CPU time, for one CPU; a stock kernel needs about 40 to boot.
-TIMEOUTS = {"small": 120, "debug": 900}
+TIMEOUTS = {"small": 120, "debug": 900, "kcsan": 600}
 STOCK_TIMEOUT = 300
 
 DESCRIPTION = """\
@@ -42,8 +42,8 @@ def parser():
                        ("shell", "a prompt in the machine; Ctrl-A X leaves")):
         one = verbs.add_parser(verb, help=text, description=DESCRIPTION)
         one.add_argument("--kernel", default="small", metavar="K",
-                         choices=("small", "debug", "6.1", "6.12", "sid"),
-                         help="small (default), debug, 6.1, 6.12 or sid")
+                         choices=("small", "debug", "kcsan", "6.1", "6.12", "sid"),
+                         help="small (default), debug, kcsan, 6.1, 6.12 or sid")
         one.add_argument("--cpus", type=int, default=1, metavar="N")
         one.add_argument("--memory", type=int, default=1024, metavar="MIB")
         one.add_argument("--mode", default="alone", choices=("alone", "joined", "kvm", "none"),
