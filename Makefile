@@ -9,7 +9,7 @@ KERNEL ?= running
 TOP := $(abspath $(dir $(lastword $(MAKEFILE_LIST))))
 
 .PHONY: all help setup module userspace selftests demo check check-debug bench bench-budget
-.PHONY: check-kvm-selftests shell clean
+.PHONY: check-kvm-selftests fuzz shell clean
 
 all: module userspace
 
@@ -23,6 +23,7 @@ help:
 	@echo "  make bench-budget     record what each row of the benchmark may cost"
 	@echo "  make check-kvm-selftests"
 	@echo "                        the kernel's own KVM tests, on kvm_intel and on Lintel"
+	@echo "  make fuzz FUZZ=OPTIONS  a fuzzer: fuzz/run ioctl --seconds 300 --seed 7; --help"
 	@echo "  make shell            a prompt in the test machine, module loaded; Ctrl-A X leaves"
 	@echo "  make setup            install the Debian packages that the others need"
 	@echo "  make module KERNEL=K  build/K/lintel.ko; K is running, small, debug, kcsan, 6.1, 6.12 or sid"
@@ -68,6 +69,10 @@ bench-budget:
 check-kvm-selftests:
 	@testbed/setup all
 	@testbed/checks/kvm-selftests --write
+
+fuzz:
+	@testbed/setup all
+	@fuzz/run $(or $(FUZZ),--help)
 
 shell: KERNEL = small
 shell:
