@@ -9,6 +9,7 @@
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 
+#include "dead.h"
 #include "vm.h"
 #include "ioctl/dev.h"
 #include "irq/irq.h"
@@ -73,9 +74,12 @@ static int __init lintel_init(void)
 		pr_err("lintel: this CPU's XSAVE area does not fit in one page\n");
 		return err;
 	}
-	err = lintel_irqfd_init();
+	err = lintel_dead_init();
 	if (err)
 		return err;
+	err = lintel_irqfd_init();
+	if (err)
+		goto dead_exit;
 	err = lintel_ept_reclaim_init();
 	if (err)
 		goto irqfd_exit;
@@ -106,6 +110,8 @@ reclaim_exit:
 	lintel_ept_reclaim_exit();
 irqfd_exit:
 	lintel_irqfd_exit();
+dead_exit:
+	lintel_dead_exit();
 	return err;
 }
 
@@ -117,6 +123,7 @@ static void __exit lintel_exit(void)
 	vmx_cpu_exit();
 	lintel_ept_reclaim_exit();
 	lintel_irqfd_exit();
+	lintel_dead_exit();
 }
 
 module_init(lintel_init);

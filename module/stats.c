@@ -4,11 +4,13 @@
  *
  * A file is a header, an id string, one descriptor per statistic and the values, in that order,
  * laid out as <linux/kvm.h> has it; a program reads the first three once and the values as often
- * as it likes, with pread().  All of it is made in one buffer of a few KiB when it is read, because
+ * as it likes, with pread().  All of it is made in one buffer of some 25 KiB when it is read, because
  * that has no state to keep, and the values of one read() belong together.
  *
- * All statistics are cumulative scalars without a unit, but for what comes and goes: a VM's vCPUs,
- * page tables and entries.  rows[] is the list of them; exits by reason follow from exit_reasons.h.
+ * Statistics are cumulative scalars without a unit, but for what comes and goes (a VM's vCPUs, page
+ * tables and entries), and one histogram for each exit reason: how many ticks of the TSC went by
+ * between the exit and the next entry, by powers of two.  rows[] is the list of scalars; what there
+ * is by reason follows from exit_reasons.h.
  */
 #include "stats.h"
 
@@ -19,6 +21,7 @@
 #include <linux/fs.h>
 #include <linux/kernel.h>
 #include <linux/kvm.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/stddef.h>
@@ -27,6 +30,7 @@
 
 #include "compat.h"
 #include "exit_reasons.h"
+#include "flight.h"
 #include "vcpu.h"
 #include "vm.h"
 
@@ -86,15 +90,19 @@ static const struct {
 #define STAT_DESC_SIZE	(STAT_NAME_AT + STAT_NAME_SIZE)
 static_assert(STAT_DESC_SIZE % __alignof__(u64) == 0);
 
-#define NR_VCPU_STATS	(ARRAY_SIZE(rows) + ARRAY_SIZE(reasons) + 1)	/* 1: exits_other */
-#define NR_VM_STATS	(NR_VCPU_STATS + 7)				/* see fill_vm() */
+#define NR_BY_REASON	(ARRAY_SIZE(reasons) + 1)			/* 1: all others */
+#define NR_SCALARS	(ARRAY_SIZE(rows) + NR_BY_REASON + 7)		/* 7: see fill_vm() */
+#define NR_STATS	(NR_SCALARS + NR_BY_REASON)
+/* KVM's first bucket is of the value 0, which no exit has. */
+#define NR_BUCKETS	(LINTEL_LATENCY_BUCKETS + 1)
+#define NR_VALUES	(NR_SCALARS + NR_BY_REASON * NR_BUCKETS)
 
 struct stat_image {
 	struct kvm_stats_header header;
 	char id[STAT_ID_SIZE];
-	u8 desc[NR_VM_STATS][STAT_DESC_SIZE] __aligned(8);	/* struct kvm_stats_desc and name */
-	u64 value[NR_VM_STATS];
-	unsigned int nr;
+	u8 desc[NR_STATS][STAT_DESC_SIZE] __aligned(8);	/* struct kvm_stats_desc and name */
+	u64 value[NR_VALUES];
+	unsigned int nr, nr_values;
 };
 
 /* An open statistics file: of @vcpu, or of the whole VM when that is NULL. */
@@ -104,16 +112,62 @@ struct stat_file {
 	char id[STAT_ID_SIZE];
 };
 
+/* A new statistic of @size values; returns where they stand. */
+static u64 *image_new(struct stat_image *image, const char *prefix, const char *name, u32 flags,
+		      unsigned int size)
+{
+	struct kvm_stats_desc *d = (struct kvm_stats_desc *)image->desc[image->nr++];
+	u64 *value = &image->value[image->nr_values];
+
+	d->flags = flags;
+	d->size = size;
+	d->offset = image->nr_values * sizeof(u64);
+	snprintf((char *)d + STAT_NAME_AT, STAT_NAME_SIZE, "%s%s", prefix, name);
+	image->nr_values += size;
+	return value;
+}
+
 static void image_add(struct stat_image *image, const char *prefix, const char *name, u32 type,
 		      u64 value)
 {
-	struct kvm_stats_desc *d = (struct kvm_stats_desc *)image->desc[image->nr];
+	*image_new(image, prefix, name, type | KVM_STATS_UNIT_NONE | KVM_STATS_BASE_POW10, 1) =
+		value;
+}
 
-	d->flags = type | KVM_STATS_UNIT_NONE | KVM_STATS_BASE_POW10;
-	d->size = 1;
-	d->offset = image->nr * sizeof(u64);
-	snprintf((char *)d + STAT_NAME_AT, STAT_NAME_SIZE, "%s%s", prefix, name);
-	image->value[image->nr++] = value;
+static void add_latency(u64 *to, const struct lintel_vcpu *vcpu, unsigned int row)
+{
+	unsigned int i;
+
+	for (i = 0; i < LINTEL_LATENCY_BUCKETS; i++)
+		to[i + 1] += READ_ONCE(vcpu->flight->latency[row][i]);
+}
+
+static void image_latency(struct stat_image *image, const struct stat_file *file,
+			  const char *name, unsigned int row)
+{
+	u64 *to = image_new(image, "latency_", name, KVM_STATS_TYPE_LOG_HIST |
+			    KVM_STATS_UNIT_CYCLES | KVM_STATS_BASE_POW10, NR_BUCKETS);
+	struct lintel_vcpu *vcpu;
+	unsigned int i;
+
+	if (file->vcpu)
+		add_latency(to, file->vcpu, row);
+	else
+		for_each_vcpu(i, vcpu, file->vm)
+			add_latency(to, vcpu, row);
+}
+
+/* The last row of the recorder's is of all reasons that have none. */
+static void image_latencies(struct stat_image *image, const struct stat_file *file)
+{
+	unsigned int i;
+
+	if (!lintel_flight_on())
+		return;
+	for (i = 0; i < ARRAY_SIZE(reasons); i++)
+		if (reasons[i].reason < LINTEL_LATENCY_REASONS - 1)
+			image_latency(image, file, reasons[i].name, reasons[i].reason);
+	image_latency(image, file, "other", LINTEL_LATENCY_REASONS - 1);
 }
 
 /* Add a vCPU's counters; they are read while it runs, each by itself. */
@@ -172,6 +226,7 @@ static void image_fill(struct stat_image *image, const struct stat_file *file,
 	for (i = 0; i < LINTEL_NR_EXIT_REASONS; i++)
 		all += sum->exits_by_reason[i];
 	image_add(image, "exits_", "other", KVM_STATS_TYPE_CUMULATIVE, all - named);
+	image_latencies(image, file);
 	if (!file->vcpu)
 		fill_vm(image, vm);
 
@@ -190,16 +245,16 @@ static ssize_t stats_read(struct file *file, char __user *to, size_t count, loff
 	struct stat_image *image;
 	ssize_t ret = -ENOMEM;
 
-	image = kzalloc(sizeof(*image), GFP_KERNEL_ACCOUNT);
+	image = kvzalloc(sizeof(*image), GFP_KERNEL_ACCOUNT);
 	sum = kzalloc(sizeof(*sum), GFP_KERNEL_ACCOUNT);
 	if (image && sum) {
 		image_fill(image, stats, sum);
 		ret = simple_read_from_buffer(to, count, pos, image,
 					      image->header.data_offset +
-					      image->nr * sizeof(u64));
+					      image->nr_values * sizeof(u64));
 	}
 	kfree(sum);
-	kfree(image);
+	kvfree(image);
 	return ret;
 }
 

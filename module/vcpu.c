@@ -13,6 +13,7 @@
 #include <asm/trapnr.h>
 
 #include "compat.h"
+#include "flight.h"
 #include "halt.h"
 #include "irq/irq.h"
 #include "params.h"
@@ -168,6 +169,7 @@ static bool window_wanted(struct lintel_vcpu *vcpu)
 static int run_once(struct lintel_vcpu *vcpu)
 {
 	enum vmx_run_result result;
+	int ret;
 
 	if (vcpu->lapic && lintel_lapic_has_event(vcpu))
 		take_init_and_sipi(vcpu);
@@ -179,7 +181,10 @@ static int run_once(struct lintel_vcpu *vcpu)
 		lintel_eoi_settle(vcpu);
 	switch (result) {
 	case RUN_EXIT:
-		return lintel_handle_exit(vcpu);
+		ret = lintel_handle_exit(vcpu);
+		if (ret == RESUME)
+			flight_resumed(vcpu);
+		return ret;
 	case RUN_USER:
 		return TO_USER;
 	case RUN_ENTRY_FAILED:
@@ -275,6 +280,7 @@ static int run_loaded(struct lintel_vcpu *vcpu)
 		if (lintel_user_injects(vcpu))
 			lintel_vcpu_request(vcpu, REQ_EVENT);	/* it may ask for a window now */
 		ret = run_loop(vcpu);
+		lintel_flight_leave(vcpu, ret);
 	}
 	if (ret == -EINTR)
 		run->exit_reason = KVM_EXIT_INTR;

@@ -20,6 +20,7 @@
 #define LINTEL_VCPU_H
 
 #include <linux/kvm.h>
+#include <linux/lintel.h>
 #include <linux/mutex.h>
 #include <linux/preempt.h>
 #include <linux/signal_types.h>
@@ -36,6 +37,7 @@
 #include "vmx/vmcs.h"
 
 struct lintel_lapic;
+struct lintel_recorder;
 struct lintel_vm;
 
 /* General-purpose registers in the order in which instructions encode them. */
@@ -197,6 +199,8 @@ struct lintel_vcpu {
 	void *pio_data;					/* [I] second page */
 	struct lintel_lapic *lapic;			/* [I] NULL without an in-kernel irqchip */
 	struct lintel_exit exit;			/* [M] */
+	struct lintel_recorder *flight;			/* [I] flight.h, which says who writes it; NULL: off */
+	struct lintel_flight_exit *flight_slot;		/* [M] of the last exit */
 	struct lintel_ring ring;			/* [M]+[A] ept.h says which */
 
 	/* --- control and system registers the VMCS does not hold, or holds in part --- */
@@ -263,6 +267,7 @@ struct lintel_vcpu {
 	u32 index;					/* [I] into vm->vcpus */
 	bool sigset_active;				/* [M] KVM_SET_SIGNAL_MASK */
 	sigset_t sigset;				/* [M] */
+	struct lintel_flight_exit flight_scrap;		/* [M] flight_slot without a recorder */
 	struct lintel_vcpu_stats stats;			/* [M] written by the running thread only */
 };
 

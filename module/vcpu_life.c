@@ -17,6 +17,7 @@
 
 #include "irq/irq.h"
 #include "compat.h"
+#include "flight.h"
 #include "paravirt/clock.h"
 #include "paravirt/pv.h"
 #include "regs.h"
@@ -141,6 +142,8 @@ static int init_vcpu(struct lintel_vcpu *vcpu)
 	if (!err)
 		err = lintel_ring_alloc(vcpu);
 	if (!err)
+		err = lintel_flight_alloc(vcpu);
+	if (!err)
 		err = lintel_cpuid_set(vcpu, NULL, 0);
 	if (!err)
 		err = vmx_vcpu_init(vcpu);
@@ -166,6 +169,7 @@ void lintel_vcpu_destroy(struct lintel_vcpu *vcpu)
 	lintel_cpuid_free(vcpu);
 	guest_fpu_free(vcpu);
 	lintel_ring_free(vcpu);
+	lintel_flight_free(vcpu);
 	put_pid(rcu_dereference_protected(vcpu->pid, true));
 	free_pages_exact(vcpu->run, LINTEL_VCPU_OWN_SIZE);
 	kvfree(vcpu);

@@ -14,14 +14,12 @@
 
 #include "irq/irq.h"
 #include "paravirt/clock.h"
+#include "registry.h"
 #include "vcpu.h"
 #include "vcpu_life.h"
 #include "vm.h"
 #include "vmx/cpu.h"
 #include "vmx/msr_filter.h"
-
-/* Told apart from all VMs before it; 0 is none. */
-static atomic64_t serial;
 
 struct lintel_vm *lintel_vm_create(void)
 {
@@ -32,7 +30,6 @@ struct lintel_vm *lintel_vm_create(void)
 	if (!vm)
 		return ERR_PTR(-ENOMEM);
 	kref_init(&vm->refs);
-	vm->serial = atomic64_inc_return(&serial);
 	mutex_init(&vm->lock);
 	mutex_init(&vm->slots_lock);
 	mutex_init(&vm->tsc_lock);
@@ -59,6 +56,8 @@ struct lintel_vm *lintel_vm_create(void)
 	if (err)
 		goto drop_mm;
 	__module_get(THIS_MODULE);
+	lintel_identity_init(&vm->identity);
+	lintel_registry_add(vm);
 	return vm;
 drop_mm:
 	mmdrop(vm->mm);
@@ -82,6 +81,7 @@ static void vm_release(struct kref *refs)
 	struct lintel_vm *vm = container_of(refs, struct lintel_vm, refs);
 	unsigned int i;
 
+	lintel_registry_remove(vm);
 	lintel_ioeventfd_destroy(vm);
 	lintel_irqchip_destroy(vm);
 	/* before the vCPUs: the MMU notifier looks at them until it is unregistered */

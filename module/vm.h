@@ -22,6 +22,7 @@
 #include "coalesced.h"
 #include "ept/ept.h"
 #include "paravirt/clock.h"
+#include "registry.h"
 #include "types.h"
 
 struct lintel_ioeventfds;
@@ -31,7 +32,8 @@ struct lintel_pit;
 
 struct lintel_vm {
 	struct kref refs;				/* [A] */
-	u64 serial;					/* [I] never used again */
+	struct lintel_identity identity;		/* [I] whose it is */
+	struct list_head registered;			/* [A] under registry.c's lock */
 	struct mm_struct *mm;				/* [I] mmgrab()ed: the VMM's address space */
 	struct mutex lock;				/* vCPU creation, irqchip creation, VM settings */
 	struct mutex slots_lock;			/* writers of memslots */

@@ -6,12 +6,14 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/kvm.h>
+#include <linux/lintel.h>
 #include <linux/module.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
 #include "attr.h"
 #include "dev.h"
+#include "observe.h"
 #include "user.h"
 #include "../vm.h"
 #include "../vmx/cpuid.h"
@@ -128,6 +130,10 @@ static const struct ioctl_row dev_rows[] = {
 	{ KVM_HAS_DEVICE_ATTR, LOCK_NONE, ARG_COPY, lintel_dev_has_attr },
 	{ KVM_GET_DEVICE_ATTR, LOCK_NONE, ARG_COPY, lintel_dev_get_attr },
 	{ KVM_X86_GET_MCE_CAP_SUPPORTED, LOCK_NONE, ARG_COPY, dev_mce_cap },
+	{ LINTEL_NEXT_VM, LOCK_NONE, ARG_COPY, lintel_dev_next_vm },
+	{ LINTEL_GET_FLIGHT, LOCK_NONE, ARG_COPY, lintel_dev_get_flight },
+	{ LINTEL_CLEAR_DEAD, LOCK_NONE, ARG_NUMBER, lintel_dev_clear_dead },
+	{ LINTEL_GET_STATS_FD, LOCK_NONE, ARG_COPY, lintel_dev_stats_fd },
 };
 
 static long dev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

@@ -22,7 +22,7 @@ struct vmx_cpu {
 	bool on;			/* VMX operation, and Lintel may use it; interrupts off to rely on it */
 	struct lintel_vcpu *current_vcpu; /* whose VMCS we loaded last; NULL when unknown */
 	struct list_head active;	/* VMCSs active on this CPU */
-	u64 last_vm;			/* its serial number: IBPB between VMs */
+	u64 last_vm;			/* its number: IBPB between VMs */
 };
 
 DECLARE_PER_CPU(struct vmx_cpu, lintel_cpu);

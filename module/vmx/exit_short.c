@@ -24,6 +24,7 @@
 #include "ops.h"
 #include "run.h"
 #include "../compat.h"
+#include "../flight.h"
 #include "../irq/irq.h"
 #include "../params.h"
 #include "../paravirt/hypercall.h"
@@ -33,7 +34,8 @@
 
 #define X2APIC_MSR(reg)	(APIC_BASE_MSR + ((reg) >> 4))
 
-static __always_inline enum short_exit step_over(struct lintel_vcpu *vcpu)
+/* @operand: what the recorder is told. */
+static __always_inline enum short_exit step_over(struct lintel_vcpu *vcpu, u64 operand)
 {
 	u32 state = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO), len;
 	unsigned long rip;
@@ -43,10 +45,13 @@ static __always_inline enum short_exit step_over(struct lintel_vcpu *vcpu)
 		     (state & (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)) ||
 		     vcpu->debug.control)) {
 		vcpu->exit.instruction_len = len;
+		flight_short(vcpu, lintel_rip(vcpu), operand);
 		lintel_skip_instruction(vcpu);
 		return SHORT_PREPARE;
 	}
-	rip = vmcs_readl(GUEST_RIP) + len;
+	rip = vmcs_readl(GUEST_RIP);
+	flight_short(vcpu, rip, operand);
+	rip = rip + len;
 	/* Outside 64-bit mode EIP wraps; that 64-bit code runs is told by bits above. */
 	if (unlikely(!lintel_is_long_mode(vcpu)))
 		rip = (u32)rip;
@@ -58,13 +63,15 @@ static __always_inline enum short_exit step_over(struct lintel_vcpu *vcpu)
 static enum short_exit short_vmcall(struct lintel_vcpu *vcpu)
 {
 	unsigned int cpl;
+	u64 operand;
 
 	if (!lintel_is_long_mode(vcpu) || !lintel_hypercall_quick(vcpu->gpr[GPR_RAX]) ||
 	    !(vmcs_read32(GUEST_CS_AR_BYTES) & EMULATE_AR_L))
 		return SHORT_NOT;
 	cpl = (vmcs_read32(GUEST_SS_AR_BYTES) & EMULATE_AR_DPL) >> EMULATE_AR_DPL_SHIFT;
+	operand = vcpu->gpr[GPR_RAX];
 	lintel_hypercall(vcpu, true, cpl);
-	return step_over(vcpu);
+	return step_over(vcpu, operand);
 }
 
 static enum short_exit short_rdmsr(struct lintel_vcpu *vcpu)
@@ -77,7 +84,7 @@ static enum short_exit short_rdmsr(struct lintel_vcpu *vcpu)
 	trace_lintel_msr(vcpu, false, msr, value, 0);
 	vcpu->gpr[GPR_RAX] = lower_32_bits(value);
 	vcpu->gpr[GPR_RDX] = upper_32_bits(value);
-	return step_over(vcpu);
+	return step_over(vcpu, msr);
 }
 
 /* The few that guests write often: the timer, the APIC, the microcode's revision before a read. */
@@ -113,7 +120,7 @@ static enum short_exit short_wrmsr(struct lintel_vcpu *vcpu)
 	if (rcu_access_pointer(vcpu->vm->msr_filter) || !write_quick_msr(vcpu, msr, value))
 		return SHORT_NOT;
 	trace_lintel_msr(vcpu, true, msr, value, 0);
-	return step_over(vcpu);
+	return step_over(vcpu, msr);
 }
 
 static enum short_exit short_io(struct lintel_vcpu *vcpu)
@@ -123,13 +130,21 @@ static enum short_exit short_io(struct lintel_vcpu *vcpu)
 	if (!lintel_pio_quick(qualification))
 		return SHORT_NOT;
 	if (lintel_pio_in_kernel(vcpu, qualification))
-		return step_over(vcpu);
+		return step_over(vcpu, qualification);
 	vcpu->exit.qualification = qualification;
 	vcpu->exit.instruction_len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
 	vcpu->exit.idt_info = 0;
 	lintel_reg_read(vcpu);
+	flight_short(vcpu, vcpu->rip, qualification);
 	lintel_pio_to_user(vcpu);
 	return SHORT_USER;
+}
+
+/* Where the guest was; nothing else asks. */
+static __always_inline void note_place(struct lintel_vcpu *vcpu)
+{
+	if (vcpu->flight)
+		flight_short(vcpu, vmcs_readl(GUEST_RIP), 0);
 }
 
 /* One that cut a delivery short has more to be looked at. */
@@ -138,6 +153,7 @@ static enum short_exit short_interrupt(struct lintel_vcpu *vcpu)
 	if (vmcs_read32(IDT_VECTORING_INFO_FIELD) & VECTORING_INFO_VALID_MASK)
 		return SHORT_NOT;
 	vcpu->vmx.host_interrupt = vmcs_read32(VM_EXIT_INTR_INFO);
+	note_place(vcpu);
 	return SHORT_ATTENTION;
 }
 
@@ -146,6 +162,7 @@ static enum short_exit short_window(struct lintel_vcpu *vcpu)
 {
 	if (lintel_user_injects(vcpu))
 		return SHORT_NOT;
+	note_place(vcpu);
 	lintel_vcpu_request(vcpu, REQ_EVENT);
 	return SHORT_PREPARE;
 }
@@ -155,9 +172,11 @@ enum short_exit vmx_exit_short(struct lintel_vcpu *vcpu, u32 reason)
 	if (trace_lintel_exit_enabled())
 		return SHORT_NOT;
 	if (reason == EXIT_REASON_CPUID) {
+		u32 leaf = vcpu->gpr[GPR_RAX];
+
 		if (unlikely(!lintel_cpuid_quick(vcpu)))
 			return SHORT_NOT;
-		return step_over(vcpu);
+		return step_over(vcpu, leaf);
 	}
 	if (reason == EXIT_REASON_MSR_WRITE)
 		return short_wrmsr(vcpu);
@@ -169,8 +188,10 @@ enum short_exit vmx_exit_short(struct lintel_vcpu *vcpu, u32 reason)
 		return short_io(vcpu);
 	if (reason == EXIT_REASON_EXTERNAL_INTERRUPT)
 		return short_interrupt(vcpu);
-	if (reason == EXIT_REASON_PREEMPTION_TIMER)
+	if (reason == EXIT_REASON_PREEMPTION_TIMER) {
+		note_place(vcpu);
 		return SHORT_PREPARE;	/* which looks at the timer */
+	}
 	if (reason == EXIT_REASON_INTERRUPT_WINDOW || reason == EXIT_REASON_NMI_WINDOW)
 		return short_window(vcpu);
 	return SHORT_NOT;

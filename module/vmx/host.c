@@ -117,9 +117,9 @@ static void barrier_between_vms(struct lintel_vcpu *vcpu)
 {
 	struct vmx_cpu *cpu = this_cpu_ptr(&lintel_cpu);
 
-	if (cpu->last_vm == vcpu->vm->serial)
+	if (cpu->last_vm == vcpu->vm->identity.number)
 		return;
-	cpu->last_vm = vcpu->vm->serial;
+	cpu->last_vm = vcpu->vm->identity.number;
 	/* the kernel's own barrier function is not for modules on all kernels */
 	if (boot_cpu_has(X86_FEATURE_IBPB))
 		wrmsrq(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);

@@ -37,6 +37,7 @@
 #include "timer.h"
 #include "../compat.h"
 #include "../ept/ept.h"
+#include "../flight.h"
 #include "../irq/irq.h"
 #include "../paravirt/pv.h"
 #include "../regs.h"
@@ -251,6 +252,7 @@ static enum vmx_run_result entry_failed(struct lintel_vcpu *vcpu, int failed)
 	vcpu->exit.reason = 0;
 	vcpu->exit.instruction_error = failed == 1 ? vmx_instruction_error() : 0;
 	vcpu->exit.idt_info = 0;
+	flight_entry_failed(vcpu);
 	vmx_events_stale(vcpu);
 	return RUN_ENTRY_FAILED;
 }
@@ -269,6 +271,7 @@ static enum vmx_run_result entry_refused(struct lintel_vcpu *vcpu)
 	exit->instruction_len = 0;
 	vmx_events_stale(vcpu);
 	lintel_reg_read(vcpu);
+	flight_long(vcpu);
 	trace_lintel_exit(vcpu);
 	if ((u16)exit->reason == EXIT_REASON_MCE_DURING_VMENTRY)
 		asm volatile("int $18" : : : "memory");
@@ -282,6 +285,7 @@ static __always_inline void note_exit(struct lintel_vcpu *vcpu, u32 reason)
 		vcpu->vmcs.launched = true;
 	vcpu->stats.exits++;
 	vcpu->stats.exits_by_reason[min_t(u16, reason, LINTEL_NR_EXIT_REASONS - 1)]++;
+	flight_exit(vcpu, reason);
 }
 
 /* In the window.  RUN_ATTENTION: a host interrupt waits, or other work. */
@@ -295,14 +299,18 @@ static enum vmx_run_result run_in_window(struct lintel_vcpu *vcpu)
 		if (unlikely(READ_ONCE(vcpu->requests) & ~WINDOW_REQUESTS))
 			return RUN_ATTENTION;
 		before_entry(vcpu);
-		do {
+		flight_enter(vcpu);
+		for (;;) {
 			failed = enter_guest(vcpu);
 			if (unlikely(failed))
 				return entry_failed(vcpu, failed);
 			exit->reason = vmcs_read32(VM_EXIT_REASON);
 			note_exit(vcpu, exit->reason);
 			handled = vmx_exit_short(vcpu, exit->reason);
-		} while (handled == SHORT_ENTER && likely(!READ_ONCE(vcpu->requests)));
+			if (handled != SHORT_ENTER || unlikely(READ_ONCE(vcpu->requests)))
+				break;
+			flight_again(vcpu);
+		}
 		if (unlikely(vcpu->pv.eoi.offered))
 			lintel_eoi_take(vcpu);
 		if (handled == SHORT_NOT)
@@ -316,6 +324,7 @@ static enum vmx_run_result run_in_window(struct lintel_vcpu *vcpu)
 	if (unlikely(exit->reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
 		return entry_refused(vcpu);
 	snapshot_exit(vcpu);
+	flight_long(vcpu);
 	vmx_pml_drain(vcpu);
 	vmx_events_after_exit(vcpu);
 	trace_lintel_exit(vcpu);

@@ -5,7 +5,11 @@
 
 #include "layout.h"
 
-/* The value; -1 where the device has no such counter. */
+/*
+ * The value in a statistics file, or by the descriptor of a VM or vCPU; -1 where the device has no
+ * such counter.
+ */
+long stat_of(int stats_fd, const char *name);
 long stat_read(int fd, const char *name);
 
 /* The same, but the test is skipped without it. */

@@ -19,6 +19,7 @@
 
 /* Capabilities: "LN" in the upper half keeps them apart from KVM's, which count from 0. */
 #define LINTEL_CAP_EXPLAIN_ENTRY	0x4c4e0001
+#define LINTEL_CAP_FLIGHT		0x4c4e0002	/* the exits that each vCPU keeps */
 
 /* One rule of VM entry that the vCPU's state breaks. */
 struct lintel_entry_finding {
@@ -47,6 +48,98 @@ struct lintel_entry_report {
  */
 #define LINTEL_EXPLAIN_ENTRY		_IOWR(LINTEL_IO, 0x01, struct lintel_entry_report)
 
+/*
+ * Looking at VMs from outside.  The descriptor is the device's, a VM is named by a number that no
+ * other VM has had since the module was loaded.  Who may look: the user that made the VM (its
+ * effective uid) and who has CAP_SYS_ADMIN; anybody else gets -EPERM.  Nothing here holds a VM up,
+ * or keeps it but for the time of the call.  A VM that has ended stays among the last dead VMs
+ * (module parameter dead_vms), if it ever ran.
+ */
+
+#define LINTEL_VM_DEAD		1	/* ended; what is left was kept */
+#define LINTEL_VM_KILLED	2	/* a VMX instruction failed: it runs no more */
+
+struct lintel_vm_info {
+	__u64 vm;		/* in: a number; out: the VM that has the next greater one */
+	__u32 flags;		/* in: must be 0; out: LINTEL_VM_... */
+	__u32 pid;		/* out: of the process that made it, 0 where it is not seen */
+	__u32 uid;		/* out: and its user */
+	__u32 vcpus;		/* out */
+	__u64 born;		/* out: when, in ns of CLOCK_REALTIME */
+	__u64 died;		/* out: likewise, 0: it lives */
+	char comm[16];		/* out: the name of the thread that made it */
+	__u64 reserved[4];	/* in: must be 0 */
+};
+
+/*
+ * LINTEL_NEXT_VM - from one VM to the next, living or dead, that the caller may look at.
+ * Returns 0; -ENOENT (no more), -EINVAL (flags, reserved).
+ */
+#define LINTEL_NEXT_VM		_IOWR(LINTEL_IO, 0x10, struct lintel_vm_info)
+
+/* What became of an exit. */
+#define LINTEL_FLIGHT_SHORT	0	/* finished in the window of its entry, interrupts off */
+#define LINTEL_FLIGHT_HANDLING	1	/* not finished yet */
+#define LINTEL_FLIGHT_RESUMED	2	/* a handler finished it */
+#define LINTEL_FLIGHT_USER	3	/* KVM_RUN returned 0: detail is KVM_EXIT_... */
+#define LINTEL_FLIGHT_ERROR	4	/* KVM_RUN failed: detail is the errno */
+
+/* One VM exit.  Times are of the host's time-stamp counter. */
+struct lintel_flight_exit {
+	__u64 out;		/* the guest was left */
+	__u64 resumed;		/* it was entered again; 0: not yet */
+	__u64 rip;		/* the guest's, of the instruction that exited */
+	__u64 qualification;	/* CPUID, VMCALL, RDMSR, WRMSR have none: EAX, RAX, ECX */
+	__u64 gpa;		/* of an EPT violation or misconfiguration, else 0 */
+	__u32 reason;		/* SDM, "Basic VM-Exit Information"; bit 31: failed entry */
+	__u32 result;		/* LINTEL_FLIGHT_... */
+	__u32 intr_info;	/* VM-exit interruption information, where the reason has it */
+	__u32 detail;
+	__u64 number;		/* counted from 1, for each vCPU */
+};
+
+#define LINTEL_FLIGHT_EXITS	256	/* of a vCPU are kept */
+
+struct lintel_flight {
+	__u64 vm;		/* in */
+	__u32 vcpu;		/* in: from 0, in the order in which they were made */
+	__u32 flags;		/* in: must be 0; out: LINTEL_VM_... */
+	__u64 exits;		/* in: address of an array of struct lintel_flight_exit */
+	__u32 nr;		/* in: its size in entries; out: how many, oldest first */
+	__u32 vcpu_id;		/* out: KVM_CREATE_VCPU's argument */
+	__u64 count;		/* out: exits of the vCPU in all */
+	__u64 tsc;		/* out: the host's when this was read, or when the VM ended */
+	__u64 time;		/* out: CLOCK_REALTIME then, in ns */
+	__u32 tsc_khz;		/* out: the host's */
+	__u32 entry_error;	/* out: VM-instruction error of the last entry, or 0 */
+	__u64 reserved[4];	/* in: must be 0 */
+};
+
+/*
+ * LINTEL_GET_FLIGHT - the last exits of a vCPU.
+ * Returns 0; -ENOENT (no such VM or vCPU), -EPERM (somebody else's), -EINVAL (flags, reserved),
+ * -EFAULT, -ENODATA (the module was loaded with flight=0), -ENOMEM.
+ */
+#define LINTEL_GET_FLIGHT	_IOWR(LINTEL_IO, 0x11, struct lintel_flight)
+
+/* LINTEL_CLEAR_DEAD - forget the dead VMs that the caller may look at.  Returns how many. */
+#define LINTEL_CLEAR_DEAD	_IO(LINTEL_IO, 0x12)
+
+struct lintel_vm_stats {
+	__u64 vm;		/* in */
+	__u32 vcpu;		/* in: from 0, or LINTEL_ALL_VCPUS: the VM's own and their sum */
+	__u32 flags;		/* in: must be 0 */
+};
+
+#define LINTEL_ALL_VCPUS	0xffffffffU
+
+/*
+ * LINTEL_GET_STATS_FD - a new descriptor as KVM_GET_STATS_FD gives it, of a living VM.  It keeps
+ * the VM until it is closed.
+ * Returns the descriptor; -ENOENT, -EPERM, -EINVAL (flags), -EMFILE, -ENFILE, -ENOMEM.
+ */
+#define LINTEL_GET_STATS_FD	_IOW(LINTEL_IO, 0x13, struct lintel_vm_stats)
+
 #if defined(__cplusplus)
 #define _LINTEL_ASSERT(cond)	static_assert(cond, #cond)
 #else
@@ -54,6 +147,10 @@ struct lintel_entry_report {
 #endif
 _LINTEL_ASSERT(sizeof(struct lintel_entry_finding) == 256);
 _LINTEL_ASSERT(sizeof(struct lintel_entry_report) == 16 + LINTEL_ENTRY_FINDINGS * 256);
+_LINTEL_ASSERT(sizeof(struct lintel_vm_info) == 88);
+_LINTEL_ASSERT(sizeof(struct lintel_flight_exit) == 64);
+_LINTEL_ASSERT(sizeof(struct lintel_flight) == 96);
+_LINTEL_ASSERT(sizeof(struct lintel_vm_stats) == 16);
 #undef _LINTEL_ASSERT
 
 #endif
