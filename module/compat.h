@@ -29,6 +29,7 @@
 #include <linux/mm.h>
 #include <linux/shrinker.h>
 #include <asm/msr.h>
+#include <asm/nospec-branch.h>
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
 #include <asm/gsseg.h>		/* load_gs_index() */
 #endif
@@ -38,6 +39,18 @@
 #else
 #include <asm/processor.h>
 #endif
+
+/*
+ * VMSCAPE: a guest's branches must not steer the VMM's.  The kernel has the barrier before the next
+ * return to user space on this CPU, if it is told that a guest ran; preemption off.
+ */
+static inline void lintel_note_guest_branches(void)
+{
+#ifdef X86_FEATURE_IBPB_EXIT_TO_USER
+	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
+		this_cpu_write(x86_ibpb_exit_to_user, true);
+#endif
+}
 
 /* 6.16 gave the 64-bit MSR accessors a "q" for their ending. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)

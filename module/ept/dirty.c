@@ -19,6 +19,7 @@
  */
 #include <linux/kvm.h>
 #include <linux/mm.h>
+#include <linux/nospec.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
@@ -435,6 +436,7 @@ int lintel_dirty_clear_begin(struct lintel_vm *vm, const struct kvm_clear_dirty_
 		return PTR_ERR(slot);
 	if (!dirty_clear_valid(first, log->num_pages, slot->npages))
 		return -EINVAL;
+	first = array_index_nospec(first, slot->npages);
 	*bits = slot->dirty + dirty_words(slot->npages) + first / DIRTY_WORD_PAGES;
 	*bytes = dirty_words(log->num_pages) * sizeof(u64);
 	return 0;

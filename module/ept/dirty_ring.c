@@ -45,6 +45,7 @@ struct page *lintel_ring_page(struct lintel_vcpu *vcpu, unsigned long index)
 
 	if (!vcpu->ring.entry || index >= bytes >> PAGE_SHIFT)
 		return NULL;
+	index = array_index_nospec(index, bytes >> PAGE_SHIFT);
 	return vmalloc_to_page((void *)vcpu->ring.entry + (index << PAGE_SHIFT));
 }
 

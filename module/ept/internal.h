@@ -11,6 +11,7 @@
 
 #include <linux/interval_tree.h>
 #include <linux/mm.h>
+#include <linux/nospec.h>
 #include <linux/rcupdate.h>
 #include <linux/srcu.h>
 
@@ -173,9 +174,13 @@ struct lintel_memslot *memslot_by_id(struct lintel_vm *vm, u32 id);
 	     (node) && ((slot) = container_of((node), struct lintel_memslot, by_hva));	\
 	     (node) = interval_tree_iter_next((node), (start), (end) - 1))
 
+/*
+ * memslot_hva - the VMM's address of @gfn, which @slot covers.  Nor does speculation past the check
+ * that it does lead out of the slot: a guest could read the host's memory by a walk of its tables.
+ */
 static inline hva_t memslot_hva(const struct lintel_memslot *slot, gfn_t gfn)
 {
-	return slot->hva + ((gfn - slot->base) << PAGE_SHIFT);
+	return slot->hva + (array_index_nospec(gfn - slot->base, slot->npages) << PAGE_SHIFT);
 }
 
 bool memslot_writable(const struct lintel_memslot *slot);

@@ -16,6 +16,7 @@
  */
 #include <linux/kvm.h>
 #include <linux/mm.h>
+#include <linux/nospec.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <asm/apicdef.h>
@@ -60,7 +61,10 @@ struct lintel_memslot *memslot_find_hint(const struct lintel_memslots *slots, gf
 	if (i < slots->count && slot_covers(slots->slot[i], gfn))
 		return slots->slot[i];
 	i = slots_position(slots, gfn);
-	if (i == slots->count || !slot_covers(slots->slot[i], gfn))
+	if (i >= slots->count)
+		return NULL;
+	i = array_index_nospec(i, slots->count);
+	if (!slot_covers(slots->slot[i], gfn))
 		return NULL;
 	*hint = i;
 	return slots->slot[i];

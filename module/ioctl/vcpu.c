@@ -8,6 +8,7 @@
 #include <linux/lintel.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/nospec.h>
 #include <linux/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -460,10 +461,12 @@ static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 static vm_fault_t vcpu_fault(struct vm_fault *vmf)
 {
 	struct lintel_vcpu *vcpu = vmf->vma->vm_file->private_data;
+	unsigned long own = LINTEL_VCPU_OWN_SIZE / PAGE_SIZE;
 	struct page *page = NULL;
 
-	if (vmf->pgoff < LINTEL_VCPU_OWN_SIZE / PAGE_SIZE)
-		page = virt_to_page((void *)vcpu->run + (vmf->pgoff << PAGE_SHIFT));
+	if (vmf->pgoff < own)
+		page = virt_to_page((void *)vcpu->run +
+				    (array_index_nospec(vmf->pgoff, own) << PAGE_SHIFT));
 	else if (vmf->pgoff == KVM_COALESCED_MMIO_PAGE_OFFSET)
 		page = lintel_coalesced_page(vcpu->vm);
 	else if (vmf->pgoff >= KVM_DIRTY_LOG_PAGE_OFFSET)

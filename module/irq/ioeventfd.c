@@ -13,6 +13,7 @@
 #include <linux/eventfd.h>
 #include <linux/kvm.h>
 #include <linux/mm.h>
+#include <linux/nospec.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
 
@@ -85,11 +86,14 @@ bool lintel_ioeventfd_write(struct lintel_vcpu *vcpu, bool pio, u64 addr, unsign
 
 	idx = srcu_read_lock(&vm->io_srcu);
 	all = srcu_dereference(vm->ioeventfds, &vm->io_srcu);
-	for (i = all ? first_at(all, pio, addr) : 0;
-	     all && i < all->nr && same_place(&all->entry[i], pio, addr); i++) {
-		if (!takes(&all->entry[i], len, value))
+	for (i = all ? first_at(all, pio, addr) : 0; all && i < all->nr; i++) {
+		const struct ioeventfd *e = &all->entry[array_index_nospec(i, all->nr)];
+
+		if (!same_place(e, pio, addr))
+			break;
+		if (!takes(e, len, value))
 			continue;
-		eventfd_signal(all->entry[i].eventfd);
+		eventfd_signal(e->eventfd);
 		found = true;
 		break;
 	}

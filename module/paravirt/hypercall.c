@@ -114,6 +114,7 @@ static noinline long send_ipi(struct lintel_vcpu *vcpu, u64 low, u64 high, u32 f
 
 		if (target->id < first || n >= 2 * width)
 			continue;
+		n = array_index_nospec(n, 2 * width);
 		if (bitmap[n / width] & BIT_ULL(n % width))
 			sent += lintel_lapic_ipi(target, icr);
 	}

@@ -3,6 +3,7 @@
  * Exits of control-register and debug-register accesses.
  * Source: SDM, "Exit Qualification for Control-Register Accesses" and "... for MOV DR".
  */
+#include <linux/nospec.h>
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
 
@@ -124,7 +125,7 @@ static int write_dr(struct lintel_vcpu *vcpu, unsigned int nr, unsigned long val
 {
 	switch (nr) {
 	case 0 ... 3:
-		vcpu->dr[nr] = value;
+		vcpu->dr[array_index_nospec(nr, ARRAY_SIZE(vcpu->dr))] = value;
 		return 0;
 	case 6:
 		if (value >> 32)
@@ -141,7 +142,9 @@ static int write_dr(struct lintel_vcpu *vcpu, unsigned int nr, unsigned long val
 
 static unsigned long read_dr(struct lintel_vcpu *vcpu, unsigned int nr)
 {
-	return nr < 4 ? vcpu->dr[nr] : nr == 6 ? vcpu->dr6 : vcpu->dr7;
+	if (nr < ARRAY_SIZE(vcpu->dr))
+		return vcpu->dr[array_index_nospec(nr, ARRAY_SIZE(vcpu->dr))];
+	return nr == 6 ? vcpu->dr6 : vcpu->dr7;
 }
 
 /*

@@ -306,7 +306,7 @@ static u64 *mce_bank_msr(struct lintel_vcpu *vcpu, u32 msr)
 	if (msr < MSR_IA32_MC0_CTL || index >= 4 * (vcpu->mcg_cap & 0xff) ||
 	    index >= ARRAY_SIZE(vcpu->mce_banks))
 		return NULL;
-	return &vcpu->mce_banks[index];
+	return &vcpu->mce_banks[array_index_nospec(index, ARRAY_SIZE(vcpu->mce_banks))];
 }
 
 /* IA32_MCi_CTL2: for the interrupt on corrected errors. */

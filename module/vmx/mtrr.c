@@ -3,6 +3,7 @@
  * MTRRs as storage with the architecture's checks.  Source: SDM, "Memory Type Range Registers".
  */
 #include <linux/kernel.h>
+#include <linux/nospec.h>
 #include <asm/mtrr.h>
 
 #include "mtrr.h"
@@ -24,7 +25,8 @@ u64 *mtrr_msr(struct lintel_vcpu *vcpu, u32 msr)
 	if (msr == MSR_MTRRdefType)
 		return &vcpu->mtrr_def_type;
 	if (msr >= MTRR_VAR_FIRST && msr <= MTRR_VAR_LAST)
-		return &vcpu->mtrr_var[msr - MTRR_VAR_FIRST];
+		return &vcpu->mtrr_var[array_index_nospec(msr - MTRR_VAR_FIRST,
+							  ARRAY_SIZE(vcpu->mtrr_var))];
 	for (i = 0; i < ARRAY_SIZE(fixed); i++)
 		if (fixed[i] == msr)
 			return &vcpu->mtrr_fixed[i];

@@ -395,6 +395,7 @@ static enum vmx_run_result run_window(struct lintel_vcpu *vcpu, bool first)
 	if (!first)
 		lintel_rcu_note_guest();
 	ret = run_in_window(vcpu);
+	lintel_note_guest_branches();
 	restore_host_debug(&host_debug);
 out:
 	pi_leave(&vcpu->mode);
