@@ -58,6 +58,23 @@ static void gather_cpu(struct system_facts *f)
 	free(text);
 }
 
+static void gather_bugs(struct system_facts *f)
+{
+	unsigned int i;
+
+	for (i = 0; i < BUG_COUNT; i++) {
+		char path[120], *text;
+
+		snprintf(path, sizeof(path), "/sys/devices/system/cpu/vulnerabilities/%s",
+			 doctor_bug_file[i]);
+		text = read_text(path, NULL);
+		if (text)
+			snprintf(f->bug[i], sizeof(f->bug[i]), "%.*s", (int)strcspn(text, "\n"),
+				 text);
+		free(text);
+	}
+}
+
 static void gather_msrs(struct msr_facts *msr)
 {
 	unsigned int i;
@@ -179,6 +196,7 @@ int doctor_command(char **args)
 	}
 	gather_cpu(&facts);
 	gather_msrs(&facts.msr);
+	gather_bugs(&facts);
 	gather_kernel(&facts);
 	gather_boot(&facts);
 	gather_modules(&facts);

@@ -70,6 +70,8 @@ void doctor_parse_cpuinfo(const char *text, struct cpu_facts *facts)
 		facts->vmx = has_word(value, len, "vmx") ? YES : NO;
 		facts->fred = has_word(value, len, "fred") ? YES : NO;
 		facts->hypervisor = has_word(value, len, "hypervisor") ? YES : NO;
+		facts->flush_l1d = has_word(value, len, "flush_l1d") ? YES : NO;
+		facts->ibpb = has_word(value, len, "ibpb") ? YES : NO;
 	}
 	len = cpuinfo_field(text, "vmx flags", &value);
 	if (len) {

@@ -18,11 +18,20 @@ enum answer { UNKNOWN, NO, YES };
 #define DOCTOR_MSR_COUNT		19
 
 struct cpu_facts {
-	enum answer intel, vmx, fred, hypervisor;
+	enum answer intel, vmx, fred, hypervisor, flush_l1d, ibpb;
 	bool has_vmx_flags;		/* the kernel lists VMX features by name */
 	char model[80];
 	char vmx_flags[1024];		/* with a blank before and after each name */
 };
+
+/* Files of /sys/devices/system/cpu/vulnerabilities, by enum bug. */
+enum bug {
+	BUG_SPECTRE_V1, BUG_SPECTRE_V2, BUG_RETBLEED, BUG_ITS, BUG_VMSCAPE, BUG_MELTDOWN, BUG_SSB,
+	BUG_L1TF, BUG_MDS, BUG_TAA, BUG_RFDS, BUG_MMIO_STALE_DATA, BUG_SRBDS, BUG_GDS,
+	BUG_ITLB_MULTIHIT, BUG_COUNT
+};
+
+extern const char *const doctor_bug_file[BUG_COUNT];
 
 struct msr_facts {
 	bool feature_control_read;
@@ -41,6 +50,7 @@ struct system_facts {
 	struct cpu_facts cpu;
 	struct msr_facts msr;
 	struct kernel_facts kernel;
+	char bug[BUG_COUNT][160];	/* the kernel's words; "": it has none */
 	char release[80];
 	char lockdown[24];		/* "" : the kernel has none */
 	enum answer secure_boot;

@@ -275,6 +275,18 @@ static void report_device(struct report *r, const struct system_facts *f)
 		add(r, "modules", "/dev/lintel", VERDICT_OK, "can be read and written");
 }
 
+static void report_bugs(struct report *r, const struct system_facts *f)
+{
+	unsigned int bug;
+
+	for (bug = 0; bug < BUG_COUNT; bug++) {
+		char note[sizeof(r->rows->note)];
+		enum verdict verdict = doctor_bug(f, bug, note, sizeof(note));
+
+		add(r, "mitigations", doctor_bug_file[bug], verdict, "%s", note);
+	}
+}
+
 unsigned int doctor_report(const struct system_facts *facts, struct doctor_row *rows)
 {
 	struct report r = { .rows = rows };
@@ -288,5 +300,6 @@ unsigned int doctor_report(const struct system_facts *facts, struct doctor_row *
 	report_fred(&r, facts);
 	report_owner(&r, facts);
 	report_device(&r, facts);
+	report_bugs(&r, facts);
 	return r.count;
 }

@@ -20,6 +20,9 @@ struct doctor_row {
 	char note[160];		/* what it is for, what was found, or what to do */
 };
 
+/* doctor_bugs.c: what the host does about a defect of the processor, and what Lintel does. */
+enum verdict doctor_bug(const struct system_facts *f, enum bug bug, char *note, size_t size);
+
 /* Returns the number of rows. */
 unsigned int doctor_report(const struct system_facts *facts, struct doctor_row *rows);
 

@@ -12,6 +12,7 @@
 #include "console.h"
 #include "machine.h"
 #include "options.h"
+#include "privileges.h"
 #include "sandbox.h"
 #include "stats.h"
 
@@ -59,9 +60,12 @@ static int write_guest(struct machine *machine, const struct run_options *option
 /* From the threads' start to their end. */
 static int run_machine(struct machine *machine, const struct run_options *options)
 {
-	int ret;
+	int ret = 0;
 
-	ret = machine_start_threads(machine);
+	if (!options->no_sandbox)
+		ret = privileges_drop();
+	if (ret == 0)
+		ret = machine_start_threads(machine);
 	if (ret == 0 && !options->no_sandbox)
 		ret = sandbox_enter();
 	if (ret == 0) {

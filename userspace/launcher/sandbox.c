@@ -21,7 +21,6 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <termios.h>
-#include <time.h>
 #include <unistd.h>
 
 static const unsigned int allowed[] = {
@@ -109,8 +108,7 @@ int sandbox_enter(void)
 	struct sock_fprog fprog;
 	long ret;
 
-	/* The C library reads the time zone's file at the first use of a date; let that be now. */
-	tzset();
+	/* without it only root may set a filter */
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return error_errno(-errno, "prctl(PR_SET_NO_NEW_PRIVS)");
 	program.len = 0;

@@ -173,6 +173,53 @@ static void test_what_is_missing(void)
 	CHECK(judge(&f, "CONFIG_PREEMPT_NOTIFIERS")->verdict == VERDICT_MISSING, "configuration");
 }
 
+/* What the kernel says of a defect, whether the CPU has the command for it, and what is shown. */
+static const struct {
+	enum bug bug;
+	const char *text;
+	enum answer command;
+	enum verdict verdict;
+	const char *note;
+} bugs[] = {
+	{ BUG_L1TF, "Not affected", NO, VERDICT_OK, "does not have it" },
+	{ BUG_L1TF, "Mitigation: PTE Inversion", YES, VERDICT_OK, "L1 data cache flushed" },
+	{ BUG_L1TF, "Mitigation: PTE Inversion; VMX: vulnerable", NO, VERDICT_ABSENT, "microcode" },
+	{ BUG_L1TF, "Mitigation: PTE Inversion; VMX: cache flushes, SMT vulnerable", YES,
+	  VERDICT_OK, "SMT is on" },
+	{ BUG_MDS, "Vulnerable: Clear CPU buffers attempted, no microcode", NO, VERDICT_ABSENT,
+	  "no microcode" },
+	{ BUG_MDS, "Mitigation: Clear CPU buffers; SMT disabled", NO, VERDICT_OK, "VERW" },
+	{ BUG_SPECTRE_V2, "Mitigation: Retpolines; IBPB: conditional", YES, VERDICT_OK,
+	  "IBPB between" },
+	{ BUG_SPECTRE_V2, "Mitigation: Retpolines", NO, VERDICT_ABSENT, "no IBPB" },
+	{ BUG_ITLB_MULTIHIT, "KVM: Mitigation: VMX disabled", NO, VERDICT_OK, "4 KiB" },
+	{ BUG_ITLB_MULTIHIT, "KVM: Vulnerable", NO, VERDICT_ABSENT, "adds nothing" },
+	{ BUG_VMSCAPE, "Mitigation: IBPB before exit to userspace", YES, VERDICT_OK, "user space" },
+	{ BUG_VMSCAPE, "", YES, VERDICT_UNKNOWN, "says nothing" },
+	{ BUG_SRBDS, "Unknown: Dependent on hypervisor status", NO, VERDICT_UNKNOWN, "hypervisor" },
+};
+
+void test_doctor_bugs(void)
+{
+	struct doctor_row rows[DOCTOR_ROWS_MAX];
+	struct system_facts f;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(bugs); i++) {
+		const struct doctor_row *row;
+		unsigned int count;
+
+		make_good(&f);
+		f.cpu.flush_l1d = f.cpu.ibpb = bugs[i].command;
+		strcpy(f.bug[bugs[i].bug], bugs[i].text);
+		count = doctor_report(&f, rows);
+		row = find(rows, count, doctor_bug_file[bugs[i].bug]);
+		CHECK_EQ(row->verdict, bugs[i].verdict, bugs[i].text);
+		CHECK(strstr(row->note, bugs[i].note), "%s: %s", bugs[i].text, row->note);
+		CHECK_EQ(missing(rows, count), 0, "a defect keeps nobody from running");
+	}
+}
+
 void test_doctor_report(void)
 {
 	struct doctor_row rows[DOCTOR_ROWS_MAX];

@@ -44,11 +44,13 @@ static const struct {
 	{ "exits: I/O and MMIO", test_exits_io },
 	{ "exits: a sentence for each failure", test_exits_sentences },
 	{ "sandbox: what is refused and what is not", test_sandbox },
+	{ "privileges: what is left of them", test_privileges },
 	{ "cpuid: topology and identity", test_cpuid },
 	{ "stats: binary statistics", test_stats },
 	{ "stats: hostile data", test_stats_hostile },
 	{ "doctor: parsers", test_doctor_parsers },
 	{ "doctor: report", test_doctor_report },
+	{ "doctor: defects of processors", test_doctor_bugs },
 };
 
 static unsigned int failures;

@@ -82,6 +82,7 @@ void test_stats(void);
 void test_stats_hostile(void);
 void test_doctor_parsers(void);
 void test_doctor_report(void);
+void test_doctor_bugs(void);
 void test_error(void);
 void test_console_terminal(void);
 void test_console_pipe(void);
@@ -89,5 +90,6 @@ void test_console_end(void);
 void test_exits_io(void);
 void test_exits_sentences(void);
 void test_sandbox(void);
+void test_privileges(void);
 
 #endif
