@@ -227,7 +227,7 @@ struct lintel_vcpu {
 	atomic_t nmi_queued;				/* [A] NMIs sent and not yet taken */
 	u32 mp_state;					/* [M] KVM_MP_STATE_*; changed by others through the LAPIC */
 	struct lintel_io io;				/* [M] */
-	unsigned int slot_hint;				/* [M] the memory slot that faulted last */
+	struct lintel_slot_hint slot_hint;		/* [M] the memory slot that faulted last */
 
 	struct emulate_ctxt emul;			/* [M] */
 	struct lintel_fetch fetch;			/* [M] */

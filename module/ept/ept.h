@@ -26,6 +26,7 @@
 struct kvm_clear_dirty_log;
 struct kvm_dirty_gfn;
 struct kvm_userspace_memory_region;
+struct lintel_memslot;
 struct lintel_memslots;
 
 struct lintel_ept {
@@ -38,7 +39,8 @@ struct lintel_ept {
 	hva_t invalidate_end;
 	atomic_long_t nr_tables;		/* [A] pages of tables, the root aside */
 	atomic_long_t nr_leaves[3];		/* [A] leaves of 4 KiB, 2 MiB, 1 GiB */
-	struct lintel_memslots __rcu *slots;	/* [S] */
+	struct lintel_memslots *slot_trees;	/* [S] two: memslot.c says why */
+	struct lintel_memslots __rcu *slots;	/* [S] the one in force */
 	struct xarray slot_ids;			/* [S] the same slots by their numbers */
 	struct rb_root_cached by_hva;		/* [E] the same slots by the VMM's addresses */
 	struct mmu_notifier notifier;
@@ -192,6 +194,12 @@ bool lintel_ept_flush_cpu(struct lintel_vm *vm);
  */
 int lintel_guest_walk(struct lintel_vm *vm, const struct guest_paging *paging, unsigned long gva,
 		      unsigned int access, gpa_t *gpa, struct guest_walk_fault *fault);
+
+/* The slot that somebody found last: to be believed in its generation of slots only. */
+struct lintel_slot_hint {
+	u64 generation;			/* 0: none */
+	struct lintel_memslot *slot;
+};
 
 /* The last translation of an instruction's page: fetch.c. */
 struct lintel_fetch {

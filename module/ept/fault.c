@@ -386,7 +386,7 @@ static int fault_apic_page(struct fault *f)
 	return ret;
 }
 
-static int fault_handle(struct fault *f, unsigned int *slot_hint)
+static int fault_handle(struct fault *f, struct lintel_slot_hint *slot_hint)
 {
 	struct lintel_vm *vm = f->vm;
 	int idx, ret = EPT_MMIO;

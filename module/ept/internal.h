@@ -120,7 +120,7 @@ bool ept_notifier_retry(struct lintel_ept *ept, unsigned long seq, hva_t hva);
 /* A slot under deletion or move: invisible to lookups by gfn, visible to the notifier. */
 #define MEMSLOT_DYING		(1U << 31)
 
-/* Lock legend: all but the two last are [I]; flags: [S], read once. */
+/* Lock legend: [I] where nothing is said; flags: read once. */
 struct lintel_memslot {
 	gfn_t base;
 	u64 npages;
@@ -129,14 +129,15 @@ struct lintel_memslot {
 	u32 flags;				/* [S] KVM_MEM_*, MEMSLOT_DYING */
 	unsigned long *dirty;			/* [S] while logged: see dirty.h */
 	struct interval_tree_node by_hva;	/* [E] in ept->by_hva */
+	struct rb_node by_gfn[2];		/* [S] in each of ept->slot_trees */
 };
 
-/* Published by SRCU and immutable, but for the hint. */
+/* One of the two trees: while it is published by SRCU it is immutable, but for the hint. */
 struct lintel_memslots {
-	unsigned int count;
-	unsigned int hint;		/* [A] index of the slot found last */
+	struct rb_root root;		/* by base; slots are disjoint */
+	unsigned int nr;		/* [I] which of them it is */
 	u64 generation;			/* no other slots, of any VM, have had it */
-	struct lintel_memslot *slot[];	/* sorted by base, disjoint */
+	struct lintel_memslot *hint;	/* [A] the slot found last, or NULL */
 };
 
 /* memslots_get - the slots now in force; in a section of vm->srcu. */
@@ -146,21 +147,12 @@ static inline struct lintel_memslots *memslots_get(struct lintel_vm *vm)
 }
 
 /*
- * memslot_find - the slot that covers @gfn, dying ones included, or NULL.  @hint: an index to try
- * first, any value will do; it becomes that of the slot found.
+ * memslot_find - the slot that covers @gfn, dying ones included, or NULL; in a section of vm->srcu.
+ * The second form has a hint of the caller's own, zeroed once.
  */
+struct lintel_memslot *memslot_find(struct lintel_memslots *slots, gfn_t gfn);
 struct lintel_memslot *memslot_find_hint(const struct lintel_memslots *slots, gfn_t gfn,
-					 unsigned int *hint);
-
-static inline struct lintel_memslot *memslot_find(struct lintel_memslots *slots, gfn_t gfn)
-{
-	unsigned int hint = READ_ONCE(slots->hint), found = hint;
-	struct lintel_memslot *slot = memslot_find_hint(slots, gfn, &found);
-
-	if (found != hint)
-		WRITE_ONCE(slots->hint, found);
-	return slot;
-}
+					 struct lintel_slot_hint *hint);
 
 /* memslot_by_id - the slot with number @id, or NULL.  vm->slots_lock held. */
 struct lintel_memslot *memslot_by_id(struct lintel_vm *vm, u32 id);

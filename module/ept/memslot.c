@@ -2,21 +2,22 @@
 /*
  * Memory slots: which ranges of guest-physical memory are which memory of the VMM.
  *
- * The slots in force stand in one array of pointers, sorted by guest address, that is never changed
- * in place: a change makes a new array and publishes it by SRCU.  A slot is found by binary search,
- * after a look at the one found last.  Two more indexes serve those who come from elsewhere: by the
- * slot's number (changes), and by the VMM's address (the MMU notifier), so that neither cost grows
- * with the number of slots.
+ * The slots in force are a tree by guest address that is never changed while anybody reads it:
+ * there are two trees.  A change is made to the one that is not in force, which SRCU then publishes; when
+ * nobody reads the other one any more, it is changed likewise.  So a change costs the same however
+ * many slots there are, and a lookup looks at the slot found last first.  Two more indexes serve
+ * those who come from elsewhere: by the slot's number (changes), and by the VMM's address (the MMU
+ * notifier).
  *
  * A slot is taken away in three steps.  First it is marked dying: no new entries are made for it,
  * but the MMU notifier still sees it and zaps what the host takes.  When all who may have missed
- * the mark are done, its entries are zapped.  Then the array without it is published, and when
+ * the mark are done, its entries are zapped.  Then the tree without it is published, and when
  * nobody uses the old one any more the slot is freed.  A move is the same, with a new slot at the
- * new place in the last array.
+ * new place in the new tree.
  */
 #include <linux/kvm.h>
 #include <linux/mm.h>
-#include <linux/nospec.h>
+#include <linux/rbtree.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <asm/apicdef.h>
@@ -36,38 +37,63 @@ static bool slot_covers(const struct lintel_memslot *slot, gfn_t gfn)
 	return gfn >= slot->base && gfn - slot->base < slot->npages;
 }
 
-/* The index of the first slot that ends above @gfn. */
-static unsigned int slots_position(const struct lintel_memslots *slots, gfn_t gfn)
+static struct lintel_memslot *slot_of(const struct lintel_memslots *slots, struct rb_node *node)
 {
-	unsigned int low = 0, high = slots->count;
+	return node ? container_of(node, struct lintel_memslot, by_gfn[slots->nr]) : NULL;
+}
 
-	while (low < high) {
-		unsigned int i = low + (high - low) / 2;
-		const struct lintel_memslot *slot = slots->slot[i];
+/* The first slot that ends above @gfn, or NULL. */
+static struct lintel_memslot *slots_first(const struct lintel_memslots *slots, gfn_t gfn)
+{
+	struct rb_node *node = slots->root.rb_node;
+	struct lintel_memslot *first = NULL;
 
-		if (gfn < slot->base + slot->npages)
-			high = i;
-		else
-			low = i + 1;
+	while (node) {
+		struct lintel_memslot *slot = slot_of(slots, node);
+
+		if (gfn < slot->base + slot->npages) {
+			first = slot;
+			node = node->rb_left;
+		} else {
+			node = node->rb_right;
+		}
 	}
-	return low;
+	return first;
+}
+
+static struct lintel_memslot *slots_search(const struct lintel_memslots *slots, gfn_t gfn)
+{
+	struct lintel_memslot *slot = slots_first(slots, gfn);
+
+	return slot && slot_covers(slot, gfn) ? slot : NULL;
+}
+
+struct lintel_memslot *memslot_find(struct lintel_memslots *slots, gfn_t gfn)
+{
+	struct lintel_memslot *slot = READ_ONCE(slots->hint);
+
+	if (slot && slot_covers(slot, gfn))
+		return slot;
+	slot = slots_search(slots, gfn);
+	if (slot)
+		WRITE_ONCE(slots->hint, slot);
+	return slot;
 }
 
 struct lintel_memslot *memslot_find_hint(const struct lintel_memslots *slots, gfn_t gfn,
-					 unsigned int *hint)
+					 struct lintel_slot_hint *hint)
 {
-	unsigned int i = *hint;
+	struct lintel_memslot *slot = hint->slot;
 
-	if (i < slots->count && slot_covers(slots->slot[i], gfn))
-		return slots->slot[i];
-	i = slots_position(slots, gfn);
-	if (i >= slots->count)
-		return NULL;
-	i = array_index_nospec(i, slots->count);
-	if (!slot_covers(slots->slot[i], gfn))
-		return NULL;
-	*hint = i;
-	return slots->slot[i];
+	/* of another generation it may be freed */
+	if (hint->generation == slots->generation && slot_covers(slot, gfn))
+		return slot;
+	slot = slots_search(slots, gfn);
+	if (slot) {
+		hint->slot = slot;
+		hint->generation = slots->generation;
+	}
+	return slot;
 }
 
 struct lintel_memslot *memslot_by_id(struct lintel_vm *vm, u32 id)
@@ -78,69 +104,57 @@ struct lintel_memslot *memslot_by_id(struct lintel_vm *vm, u32 id)
 
 static atomic64_t generations;
 
-static struct lintel_memslots *slots_alloc(unsigned int count)
-{
-	struct lintel_memslots *slots;
-
-	slots = kvmalloc(struct_size(slots, slot, count), GFP_KERNEL_ACCOUNT);
-	if (slots) {
-		slots->count = count;
-		slots->hint = 0;
-		slots->generation = atomic64_inc_return(&generations);
-	}
-	return slots;
-}
-
 static struct lintel_memslots *slots_locked(struct lintel_vm *vm)
 {
 	return rcu_dereference_protected(vm->ept.slots, lockdep_is_held(&vm->slots_lock));
 }
 
-/* A copy of the slots in force without @gone and with @add; either may be NULL. */
-static struct lintel_memslots *slots_changed(struct lintel_vm *vm,
-					     const struct lintel_memslot *gone,
-					     struct lintel_memslot *add)
+static void slots_insert(struct lintel_memslots *slots, struct lintel_memslot *add)
 {
-	const struct lintel_memslots *old = slots_locked(vm);
-	struct lintel_memslots *new = slots_alloc(old->count + !!add - !!gone);
-	unsigned int i, n = 0;
+	struct rb_node **link = &slots->root.rb_node, *parent = NULL;
 
-	if (!new)
-		return NULL;
-	for (i = 0; i < old->count; i++) {
-		struct lintel_memslot *slot = old->slot[i];
-
-		if (slot == gone)
-			continue;
-		if (add && add->base < slot->base) {
-			new->slot[n++] = add;
-			add = NULL;
-		}
-		new->slot[n++] = slot;
+	while (*link) {
+		parent = *link;
+		link = add->base < slot_of(slots, parent)->base ? &parent->rb_left :
+								  &parent->rb_right;
 	}
-	if (add)
-		new->slot[n] = add;
-	return new;
+	rb_link_node(&add->by_gfn[slots->nr], parent, link);
+	rb_insert_color(&add->by_gfn[slots->nr], &slots->root);
 }
 
-/* Make @new the slots in force; on return nobody uses the old ones, and they are freed. */
-static void slots_publish(struct lintel_vm *vm, struct lintel_memslots *new)
+/* In @slots, which nobody reads, take @gone away and put @add in; either may be NULL. */
+static void slots_change(struct lintel_memslots *slots, struct lintel_memslot *gone,
+			 struct lintel_memslot *add)
+{
+	slots->hint = NULL;
+	if (gone)
+		rb_erase(&gone->by_gfn[slots->nr], &slots->root);
+	if (add)
+		slots_insert(slots, add);
+}
+
+/* The same for the slots in force; on return nobody finds @gone any more. */
+static void slots_publish(struct lintel_vm *vm, struct lintel_memslot *gone,
+			  struct lintel_memslot *add)
 {
 	struct lintel_memslots *old = slots_locked(vm);
+	struct lintel_memslots *new = &vm->ept.slot_trees[!old->nr];
 
+	slots_change(new, gone, add);
+	new->generation = atomic64_inc_return(&generations);
 	rcu_assign_pointer(vm->ept.slots, new);
 	synchronize_srcu_expedited(&vm->srcu);
-	kvfree(old);
+	slots_change(old, gone, add);
 }
 
 static bool slots_overlap(const struct lintel_memslots *slots, const struct lintel_memslot *with)
 {
-	unsigned int i = slots_position(slots, with->base);
+	const struct lintel_memslot *slot = slots_first(slots, with->base);
 
 	/* the slot's own old place does not count; whatever follows it does */
-	if (i < slots->count && slots->slot[i]->id == with->id)
-		i++;
-	return i < slots->count && slots->slot[i]->base < with->base + with->npages;
+	if (slot && slot->id == with->id)
+		slot = slot_of(slots, rb_next(&slot->by_gfn[slots->nr]));
+	return slot && slot->base < with->base + with->npages;
 }
 
 /* Let the MMU notifier find @slot, or no more. */
@@ -172,17 +186,12 @@ static int slots_replace(struct lintel_vm *vm, struct lintel_memslot *old,
 			 struct lintel_memslot *add)
 {
 	struct lintel_ept *ept = &vm->ept;
-	struct lintel_memslots *new = slots_changed(vm, old, add);
 	int ret;
 
-	if (!new)
-		return -ENOMEM;
 	if (add) {
 		ret = xa_err(xa_store(&ept->slot_ids, add->id, add, GFP_KERNEL_ACCOUNT));
-		if (ret) {
-			kvfree(new);
+		if (ret)
 			return ret;
-		}
 		slot_show(ept, add);
 	} else {
 		xa_erase(&ept->slot_ids, old->id);
@@ -192,7 +201,7 @@ static int slots_replace(struct lintel_vm *vm, struct lintel_memslot *old,
 		synchronize_srcu_expedited(&vm->srcu);
 		ept_zap_slot(ept, old->base, old->base + old->npages);
 	}
-	slots_publish(vm, new);
+	slots_publish(vm, old, add);
 	if (old) {
 		slot_hide(ept, old);
 		if (add && add->dirty == old->dirty)
@@ -318,25 +327,27 @@ int lintel_memslot_set(struct lintel_vm *vm, const struct kvm_userspace_memory_r
 
 int memslots_init(struct lintel_ept *ept)
 {
-	struct lintel_memslots *slots = slots_alloc(0);
-
 	xa_init(&ept->slot_ids);
 	ept->by_hva = RB_ROOT_CACHED;
-	RCU_INIT_POINTER(ept->slots, slots);
-	return slots ? 0 : -ENOMEM;
+	ept->slot_trees = kcalloc(2, sizeof(*ept->slot_trees), GFP_KERNEL_ACCOUNT);
+	if (!ept->slot_trees)
+		return -ENOMEM;
+	ept->slot_trees[1].nr = 1;
+	ept->slot_trees[0].generation = atomic64_inc_return(&generations);
+	RCU_INIT_POINTER(ept->slots, &ept->slot_trees[0]);
+	return 0;
 }
 
 /* The last reference to the VM is gone: nobody looks slots up. */
 void memslots_destroy(struct lintel_ept *ept)
 {
-	struct lintel_memslots *slots = rcu_dereference_protected(ept->slots, true);
-	unsigned int i;
+	struct lintel_memslot *slot, *next;
 
-	for (i = 0; i < slots->count; i++) {
-		kvfree(slots->slot[i]->dirty);
-		kfree(slots->slot[i]);
+	rbtree_postorder_for_each_entry_safe(slot, next, &ept->slot_trees[0].root, by_gfn[0]) {
+		kvfree(slot->dirty);
+		kfree(slot);
 	}
-	kvfree(slots);
+	kfree(ept->slot_trees);
 	xa_destroy(&ept->slot_ids);
 	RCU_INIT_POINTER(ept->slots, NULL);
 }
