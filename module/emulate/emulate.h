@@ -291,6 +291,30 @@ int emulate_execute(struct emulate_ctxt *c);
 /* Both. */
 int emulate_one(struct emulate_ctxt *c);
 
+/* What started a task switch, numbered as in the exit qualification of a task switch. */
+enum emulate_task_source {
+	EMULATE_TASK_CALL,
+	EMULATE_TASK_IRET,
+	EMULATE_TASK_JMP,
+	EMULATE_TASK_GATE,	/* in the IDT: an exception, an interrupt or INT n */
+};
+
+struct emulate_task {
+	u16 selector;		/* of the TSS to switch to */
+	u8 source;
+	bool has_error_code;	/* of an exception: it goes to the new task's stack */
+	u32 error_code;
+};
+
+/*
+ * A hardware task switch of 16- or 32-bit protected mode; the gate, if there is one, has been
+ * checked. ctxt->rip is the instruction that the old task goes on with. EMULATE_OK; EMULATE_FAULT:
+ * .retired tells whose fault it is, the old task's, whose state is unchanged, or, when true, the
+ * new one's (a #DB for its debug trap among them); EMULATE_UNHANDLED. gprs, rip, rflags, mode and
+ * cpl are out.
+ */
+int emulate_task_switch(struct emulate_ctxt *c, const struct emulate_task *task);
+
 /* Forget an instruction that was to be restarted. */
 void emulate_reset(struct emulate_ctxt *c);
 

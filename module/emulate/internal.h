@@ -47,6 +47,7 @@
 #define CR0_MP		BIT(1)
 #define CR0_EM		BIT(2)
 #define CR0_TS		BIT(3)
+#define CR0_PG		BIT(31)
 #define CR4_VME		BIT(0)
 #define CR4_PVI		BIT(1)
 #define CR4_TSD		BIT(2)
@@ -54,6 +55,7 @@
 #define CR4_OSFXSR	BIT(9)
 #define CR4_UMIP	BIT(11)
 #define CR4_LA57	BIT(12)
+#define DR6_BT		BIT(15)
 #define EFER_LMA	BIT(10)
 
 #define VEC_DE		0
@@ -62,6 +64,7 @@
 #define VEC_OF		4
 #define VEC_UD		6
 #define VEC_NM		7
+#define VEC_TS		10
 #define VEC_NP		11
 #define VEC_SS		12
 #define VEC_GP		13
@@ -135,7 +138,25 @@ int emu_drop(struct emulate_ctxt *c, u64 *sp, u64 bytes);
 u64 emu_writable_flags(const struct emulate_ctxt *c);
 
 /* segment.c */
-int emu_load_segment(struct emulate_ctxt *c, unsigned int seg, u16 selector);
+struct emu_descriptor {
+	u64 raw;
+	u64 linear;		/* where it was read */
+	struct emulate_segment seg;
+};
+
+/* types of system descriptors */
+#define EMU_LDT		2
+#define EMU_TSS16	1
+#define EMU_TSS32	9	/* in long mode the 64-bit TSS */
+#define EMU_TSS_BUSY	2
+
+int emu_bad_selector(struct emulate_ctxt *c, u8 vector, u16 selector);
+unsigned int emu_dpl(const struct emulate_segment *s);
+int emu_read_descriptor(struct emulate_ctxt *c, u16 selector, unsigned int bytes, u8 vector,
+			struct emu_descriptor *d);
+int emu_mark_type(struct emulate_ctxt *c, struct emu_descriptor *d, u8 clear, u8 set);
+int emu_set_segment(struct emulate_ctxt *c, unsigned int seg, const struct emulate_segment *s);
+int emu_load_segment(struct emulate_ctxt *c, unsigned int seg, u16 selector, u8 vector);
 int emu_fetch_code_segment(struct emulate_ctxt *c, u16 selector, u64 rip, bool ret,
 			   struct emulate_segment *s);
 int emu_commit_code_segment(struct emulate_ctxt *c, const struct emulate_segment *s);

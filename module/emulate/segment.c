@@ -10,23 +10,13 @@
 #include "internal.h"
 
 #define DESC_ACCESSED	1
-#define TYPE_LDT	2
-#define TYPE_TSS16	1
-#define TYPE_TSS32	9	/* in long mode the 64-bit TSS */
-#define TYPE_TSS_BUSY	2
 
-struct descriptor {
-	u64 raw;
-	u64 linear;		/* where it was read */
-	struct emulate_segment seg;
-};
-
-static int bad_selector(struct emulate_ctxt *c, u8 vector, u16 selector)
+int emu_bad_selector(struct emulate_ctxt *c, u8 vector, u16 selector)
 {
 	return emulate_raise_error(c, vector, selector & 0xfffc);
 }
 
-static void unpack(struct descriptor *d, u16 selector)
+static void unpack(struct emu_descriptor *d, u16 selector)
 {
 	u32 low = d->raw, high = d->raw >> 32;
 	struct emulate_segment *s = &d->seg;
@@ -39,14 +29,17 @@ static void unpack(struct descriptor *d, u16 selector)
 		s->limit = s->limit << 12 | 0xfff;
 }
 
-static unsigned int dpl_of(const struct emulate_segment *s)
+unsigned int emu_dpl(const struct emulate_segment *s)
 {
 	return (s->ar & EMULATE_AR_DPL) >> EMULATE_AR_DPL_SHIFT;
 }
 
-/* bytes is 8, or 16 for a system descriptor of long mode, whose upper half is read apart. */
-static int read_descriptor(struct emulate_ctxt *c, u16 selector, unsigned int bytes,
-			   struct descriptor *d)
+/*
+ * bytes is 8, or 16 for a system descriptor of long mode, whose upper half is read apart. vector is
+ * what a selector without a descriptor raises.
+ */
+int emu_read_descriptor(struct emulate_ctxt *c, u16 selector, unsigned int bytes, u8 vector,
+			struct emu_descriptor *d)
 {
 	struct emulate_desc_table gdt;
 	struct emulate_segment *ldt;
@@ -56,7 +49,7 @@ static int read_descriptor(struct emulate_ctxt *c, u16 selector, unsigned int by
 	if (selector & 4) {
 		EMU_TRY(emu_segment(c, EMULATE_LDTR, &ldt));
 		if (ldt->ar & EMULATE_AR_UNUSABLE)
-			return bad_selector(c, VEC_GP, selector);
+			return emu_bad_selector(c, vector, selector);
 		base = ldt->base;
 		limit = ldt->limit;
 	} else {
@@ -67,7 +60,7 @@ static int read_descriptor(struct emulate_ctxt *c, u16 selector, unsigned int by
 		limit = gdt.limit;
 	}
 	if ((selector & 0xfff8U) + bytes - 1 > limit)
-		return bad_selector(c, VEC_GP, selector);
+		return emu_bad_selector(c, vector, selector);
 	d->linear = base + (selector & 0xfff8);
 	EMU_TRY(emu_read_system(c, d->linear, &d->raw, 8));
 	unpack(d, selector);
@@ -75,28 +68,27 @@ static int read_descriptor(struct emulate_ctxt *c, u16 selector, unsigned int by
 		EMU_TRY(emu_read_system(c, d->linear + 8, &upper, 8));
 		d->seg.base |= upper << 32;
 		if ((upper >> 40) & 0x1f || !emu_canonical(c, d->seg.base))
-			return bad_selector(c, VEC_GP, selector);
+			return emu_bad_selector(c, vector, selector);
 	}
 	return EMULATE_OK;
 }
 
-/* Set bits of the descriptor's type, in memory and in the copy. */
-static int mark_type(struct emulate_ctxt *c, struct descriptor *d, u8 bits)
+/* Change bits of the descriptor's type, in memory and in the copy. */
+int emu_mark_type(struct emulate_ctxt *c, struct emu_descriptor *d, u8 clear, u8 set)
 {
-	u8 rights = d->seg.ar;
+	u8 rights = (d->seg.ar & ~clear) | set;
 	int r;
 
-	if ((rights & bits) == bits)
+	if (rights == (u8)d->seg.ar)
 		return EMULATE_OK;
-	rights |= bits;
 	c->system_access = true;
 	r = emu_write(c, d->linear + 5, &rights, 1);
 	c->system_access = false;
-	d->seg.ar |= bits;
+	d->seg.ar = (d->seg.ar & ~clear) | set;
 	return r;
 }
 
-static int set_segment(struct emulate_ctxt *c, unsigned int seg, const struct emulate_segment *s)
+int emu_set_segment(struct emulate_ctxt *c, unsigned int seg, const struct emulate_segment *s)
 {
 	if (!c->ops->set_segment)
 		return EMULATE_UNHANDLED;
@@ -123,59 +115,59 @@ static int load_paragraph(struct emulate_ctxt *c, unsigned int seg, u16 selector
 	return EMULATE_OK;
 }
 
-static int load_null(struct emulate_ctxt *c, unsigned int seg, u16 selector)
+static int load_null(struct emulate_ctxt *c, unsigned int seg, u16 selector, u8 vector)
 {
 	struct emulate_segment s = { .selector = selector, .ar = EMULATE_AR_UNUSABLE };
 
 	if (seg == EMULATE_SS) {
 		if (!emu_long(c) || c->cpl == 3 || (selector & 3) != c->cpl)
-			return emulate_raise_error(c, VEC_GP, 0);
+			return emu_bad_selector(c, vector, 0);
 		s.ar |= c->cpl << EMULATE_AR_DPL_SHIFT;
 	}
-	return set_segment(c, seg, &s);
+	return emu_set_segment(c, seg, &s);
 }
 
-static int check_stack_segment(struct emulate_ctxt *c, const struct emulate_segment *s)
+static int check_stack_segment(struct emulate_ctxt *c, const struct emulate_segment *s, u8 vector)
 {
 	u32 writable_data = EMULATE_AR_S | EMULATE_AR_WRITABLE;
 
-	if ((s->selector & 3) != c->cpl || dpl_of(s) != c->cpl ||
+	if ((s->selector & 3) != c->cpl || emu_dpl(s) != c->cpl ||
 	    (s->ar & (EMULATE_AR_S | EMULATE_AR_CODE | EMULATE_AR_WRITABLE)) != writable_data)
-		return bad_selector(c, VEC_GP, s->selector);
+		return emu_bad_selector(c, vector, s->selector);
 	if (!(s->ar & EMULATE_AR_P))
-		return bad_selector(c, VEC_SS, s->selector);
+		return emu_bad_selector(c, VEC_SS, s->selector);
 	return EMULATE_OK;
 }
 
-static int check_data_segment(struct emulate_ctxt *c, const struct emulate_segment *s)
+static int check_data_segment(struct emulate_ctxt *c, const struct emulate_segment *s, u8 vector)
 {
 	bool code = s->ar & EMULATE_AR_CODE, conforming = code && (s->ar & EMULATE_AR_EXPAND_DOWN);
-	unsigned int rpl = s->selector & 3, dpl = dpl_of(s);
+	unsigned int rpl = s->selector & 3, dpl = emu_dpl(s);
 
 	if (!(s->ar & EMULATE_AR_S) || (code && !(s->ar & EMULATE_AR_WRITABLE)) ||
 	    (!conforming && (rpl > dpl || c->cpl > dpl)))
-		return bad_selector(c, VEC_GP, s->selector);
+		return emu_bad_selector(c, vector, s->selector);
 	if (!(s->ar & EMULATE_AR_P))
-		return bad_selector(c, VEC_NP, s->selector);
+		return emu_bad_selector(c, VEC_NP, s->selector);
 	return EMULATE_OK;
 }
 
-/* Load a data or stack segment register. */
-int emu_load_segment(struct emulate_ctxt *c, unsigned int seg, u16 selector)
+/* Load a data or stack segment register; vector: what most checks raise, in a task switch #TS. */
+int emu_load_segment(struct emulate_ctxt *c, unsigned int seg, u16 selector, u8 vector)
 {
-	struct descriptor d;
+	struct emu_descriptor d;
 
 	if (emu_paragraphs(c)) {
 		EMU_TRY(load_paragraph(c, seg, selector, &d.seg));
-		return set_segment(c, seg, &d.seg);
+		return emu_set_segment(c, seg, &d.seg);
 	}
 	if (!(selector & 0xfffc))
-		return load_null(c, seg, selector);
-	EMU_TRY(read_descriptor(c, selector, 8, &d));
-	EMU_TRY(seg == EMULATE_SS ? check_stack_segment(c, &d.seg) :
-				    check_data_segment(c, &d.seg));
-	EMU_TRY(mark_type(c, &d, DESC_ACCESSED));
-	return set_segment(c, seg, &d.seg);
+		return load_null(c, seg, selector, vector);
+	EMU_TRY(emu_read_descriptor(c, selector, 8, vector, &d));
+	EMU_TRY(seg == EMULATE_SS ? check_stack_segment(c, &d.seg, vector) :
+				    check_data_segment(c, &d.seg, vector));
+	EMU_TRY(emu_mark_type(c, &d, 0, DESC_ACCESSED));
+	return emu_set_segment(c, seg, &d.seg);
 }
 
 /*
@@ -186,7 +178,7 @@ int emu_fetch_code_segment(struct emulate_ctxt *c, u16 selector, u64 rip, bool r
 			   struct emulate_segment *s)
 {
 	unsigned int rpl = selector & 3, dpl;
-	struct descriptor d;
+	struct emu_descriptor d;
 	bool conforming, ok;
 
 	if (emu_paragraphs(c)) {
@@ -195,12 +187,12 @@ int emu_fetch_code_segment(struct emulate_ctxt *c, u16 selector, u64 rip, bool r
 	}
 	if (!(selector & 0xfffc))
 		return emulate_raise_error(c, VEC_GP, 0);
-	EMU_TRY(read_descriptor(c, selector, 8, &d));
+	EMU_TRY(emu_read_descriptor(c, selector, 8, VEC_GP, &d));
 	if (!(d.seg.ar & EMULATE_AR_S) && !ret)
 		return EMULATE_UNHANDLED;	/* a gate or a TSS */
 	if (ret && rpl > c->cpl)
 		return EMULATE_UNHANDLED;	/* to an outer ring */
-	dpl = dpl_of(&d.seg);
+	dpl = emu_dpl(&d.seg);
 	conforming = d.seg.ar & EMULATE_AR_EXPAND_DOWN;
 	ok = (d.seg.ar & EMULATE_AR_S) && (d.seg.ar & EMULATE_AR_CODE);
 	if (ret)
@@ -210,9 +202,9 @@ int emu_fetch_code_segment(struct emulate_ctxt *c, u16 selector, u64 rip, bool r
 	if ((c->efer & EFER_LMA) && (d.seg.ar & EMULATE_AR_L) && (d.seg.ar & EMULATE_AR_DB))
 		ok = false;
 	if (!ok)
-		return bad_selector(c, VEC_GP, selector);
+		return emu_bad_selector(c, VEC_GP, selector);
 	if (!(d.seg.ar & EMULATE_AR_P))
-		return bad_selector(c, VEC_NP, selector);
+		return emu_bad_selector(c, VEC_NP, selector);
 	if ((c->efer & EFER_LMA) && (d.seg.ar & EMULATE_AR_L))
 		ok = emu_canonical(c, rip);
 	else
@@ -220,14 +212,14 @@ int emu_fetch_code_segment(struct emulate_ctxt *c, u16 selector, u64 rip, bool r
 	if (!ok)
 		return emulate_raise_error(c, VEC_GP, 0);
 	d.seg.selector = (selector & ~3) | c->cpl;
-	EMU_TRY(mark_type(c, &d, DESC_ACCESSED));
+	EMU_TRY(emu_mark_type(c, &d, 0, DESC_ACCESSED));
 	*s = d.seg;
 	return EMULATE_OK;
 }
 
 int emu_commit_code_segment(struct emulate_ctxt *c, const struct emulate_segment *s)
 {
-	return set_segment(c, EMULATE_CS, s);
+	return emu_set_segment(c, EMULATE_CS, s);
 }
 
 int emu_do_mov_from_seg(struct emulate_ctxt *c)
@@ -245,7 +237,7 @@ int emu_do_mov_to_seg(struct emulate_ctxt *c)
 
 	if (seg == EMULATE_CS)
 		return emulate_raise(c, VEC_UD);
-	EMU_TRY(emu_load_segment(c, seg, c->insn.src.val));
+	EMU_TRY(emu_load_segment(c, seg, c->insn.src.val, VEC_GP));
 	if (seg == EMULATE_SS)
 		c->shadow = EMULATE_SHADOW_MOV_SS;
 	return EMULATE_OK;
@@ -269,7 +261,7 @@ int emu_do_load_far(struct emulate_ctxt *c)
 	insn->dst.val = 0;
 	memcpy(&insn->dst.val, pointer, n);
 	memcpy(&selector, pointer + n, 2);
-	return emu_load_segment(c, seg, selector);
+	return emu_load_segment(c, seg, selector, VEC_GP);
 }
 
 /* LLDT and LTR */
@@ -279,22 +271,22 @@ int emu_do_load_system(struct emulate_ctxt *c)
 	unsigned int seg = task ? EMULATE_TR : EMULATE_LDTR, type;
 	u16 selector = c->insn.dst.val;
 	struct emulate_segment null = { .selector = selector, .ar = EMULATE_AR_UNUSABLE };
-	struct descriptor d;
+	struct emu_descriptor d;
 
 	if (!(selector & 0xfffc))
-		return task ? emulate_raise_error(c, VEC_GP, 0) : set_segment(c, seg, &null);
+		return task ? emulate_raise_error(c, VEC_GP, 0) : emu_set_segment(c, seg, &null);
 	if (selector & 4)
-		return bad_selector(c, VEC_GP, selector);
-	EMU_TRY(read_descriptor(c, selector, c->efer & EFER_LMA ? 16 : 8, &d));
+		return emu_bad_selector(c, VEC_GP, selector);
+	EMU_TRY(emu_read_descriptor(c, selector, c->efer & EFER_LMA ? 16 : 8, VEC_GP, &d));
 	type = d.seg.ar & (EMULATE_AR_S | EMULATE_AR_TYPE);
-	if (task ? type != TYPE_TSS32 && (type != TYPE_TSS16 || (c->efer & EFER_LMA)) :
-		   type != TYPE_LDT)
-		return bad_selector(c, VEC_GP, selector);
+	if (task ? type != EMU_TSS32 && (type != EMU_TSS16 || (c->efer & EFER_LMA)) :
+		   type != EMU_LDT)
+		return emu_bad_selector(c, VEC_GP, selector);
 	if (!(d.seg.ar & EMULATE_AR_P))
-		return bad_selector(c, VEC_NP, selector);
+		return emu_bad_selector(c, VEC_NP, selector);
 	if (task)
-		EMU_TRY(mark_type(c, &d, TYPE_TSS_BUSY));
-	return set_segment(c, seg, &d.seg);
+		EMU_TRY(emu_mark_type(c, &d, 0, EMU_TSS_BUSY));
+	return emu_set_segment(c, seg, &d.seg);
 }
 
 /* SLDT and STR */

@@ -109,7 +109,7 @@ int emu_do_pop_seg(struct emulate_ctxt *c)
 
 	EMU_TRY(emu_pop(c, &sp, &selector, 2));
 	EMU_TRY(emu_drop(c, &sp, c->insn.op_bytes - 2));
-	EMU_TRY(emu_load_segment(c, seg, selector));
+	EMU_TRY(emu_load_segment(c, seg, selector, VEC_GP));
 	c->gprs[EMULATE_RSP] = sp;
 	if (seg == EMULATE_SS)
 		c->shadow = EMULATE_SHADOW_MOV_SS;

@@ -146,6 +146,7 @@ int main(void)
 	test_segments();
 	test_restart();
 	test_system();
+	test_tasks();
 	if (test_host_cpu())
 		test_coverage();
 	else

@@ -29,6 +29,7 @@ void test_execute(void);
 void test_segments(void);
 void test_restart(void);
 void test_system(void);
+void test_tasks(void);
 /* True if everything was compared. */
 bool test_host_cpu(void);
 void test_fuzz(void);
