@@ -30,6 +30,7 @@
 #include <linux/shrinker.h>
 #include <asm/msr.h>
 #include <asm/nospec-branch.h>
+#include <asm/vmx.h>
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
 #include <asm/gsseg.h>		/* load_gs_index() */
 #endif
@@ -164,6 +165,11 @@ bool lintel_host_x2apic(void);
 #define eventfd_signal(ctx)	eventfd_signal(ctx, 1)
 #endif
 
+/* 6.12 gave the control the name that its fellows have. */
+#ifndef SECONDARY_EXEC_ENABLE_XSAVES
+#define SECONDARY_EXEC_ENABLE_XSAVES	BIT(20)
+#endif
+
 /* Older headers do not know these parts of the KVM API. */
 #ifndef KVM_CAP_USER_MEMORY2
 #define KVM_CAP_USER_MEMORY2	231
@@ -200,6 +206,12 @@ static inline void run_memory_fault(struct kvm_run *run, __u64 gpa, __u64 size)
 	fault[2] = size;
 }
 
+#ifndef KVM_CAP_VM_TYPES
+#define KVM_CAP_VM_TYPES	235
+#endif
+#ifndef KVM_X86_QUIRK_SLOT_ZAP_ALL
+#define KVM_X86_QUIRK_SLOT_ZAP_ALL	0x80
+#endif
 #ifndef KVM_CAP_PRE_FAULT_MEMORY
 #define KVM_CAP_PRE_FAULT_MEMORY	236
 #endif

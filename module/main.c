@@ -24,6 +24,8 @@ struct lintel_params lintel_params = {
 	.ept_1g = true,
 	.pml = true,
 	.ple = true,
+	.tsc_scaling = true,
+	.xsaves = true,
 	.preemption_timer = true,
 	.apicv = true,
 	.vid = true,
@@ -40,6 +42,8 @@ FEATURE_PARAM(ept_2m, "use 2 MiB EPT entries");
 FEATURE_PARAM(ept_1g, "use 1 GiB EPT entries");
 FEATURE_PARAM(pml, "use page-modification logging");
 FEATURE_PARAM(ple, "use PAUSE-loop exiting");
+FEATURE_PARAM(tsc_scaling, "let guests have a TSC of another rate than the host's");
+FEATURE_PARAM(xsaves, "let guests use XSAVES and XRSTORS");
 FEATURE_PARAM(preemption_timer, "use the VMX-preemption timer for the guest's local APIC timer");
 FEATURE_PARAM(apicv, "use the local APIC's virtualisation: TPR shadow, and what vid says");
 FEATURE_PARAM(vid, "use APIC-register virtualisation and virtual-interrupt delivery; needs apicv");

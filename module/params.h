@@ -16,6 +16,8 @@ struct lintel_params {
 	bool ept_1g;		/* 1 GiB EPT entries */
 	bool pml;		/* page-modification logging */
 	bool ple;		/* PAUSE-loop exiting */
+	bool tsc_scaling;	/* guests whose TSC has another rate */
+	bool xsaves;		/* XSAVES and XRSTORS for guests */
 	bool preemption_timer;	/* VMX-preemption timer, for the guest's local APIC timer */
 	bool apicv;		/* TPR shadow */
 	bool vid;		/* virtual-interrupt delivery, APIC registers; needs apicv */

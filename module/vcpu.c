@@ -148,6 +148,8 @@ static int serve_requests(struct lintel_vcpu *vcpu)
 		return lintel_debug_exit(vcpu, X86_TRAP_DB, DR_STEP);
 	if (test_and_clear_bit(REQ_MSR_FILTER, &vcpu->requests))
 		vmx_filter_msrs(vcpu);
+	if (test_and_clear_bit(REQ_EXITS, &vcpu->requests))
+		vmx_spare_exits(vcpu);
 	if (test_and_clear_bit(REQ_RING_FULL, &vcpu->requests) && lintel_ring_full(vcpu)) {
 		lintel_vcpu_request(vcpu, REQ_RING_FULL);
 		vcpu->run->exit_reason = KVM_EXIT_DIRTY_RING_FULL;

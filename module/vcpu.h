@@ -32,6 +32,7 @@
 #include "irq/posted.h"
 #include "ept/ept.h"
 #include "paravirt/pv.h"
+#include "tsc_ratio.h"
 #include "vmx/fpu.h"
 #include "vmx/host.h"
 #include "vmx/vmcs.h"
@@ -71,6 +72,7 @@ enum lintel_request {
 	REQ_TRIPLE_FAULT,	/* a fault while delivering #DF: shut down */
 	REQ_DEBUG_STEP,		/* the debugger's single step is done */
 	REQ_MSR_FILTER,		/* KVM_X86_SET_MSR_FILTER: the MSR bitmap is to follow */
+	REQ_EXITS,		/* KVM_CAP_X86_DISABLE_EXITS: likewise the controls */
 };
 
 /* An event that is to be injected, or whose injection an exit has cut short. */
@@ -219,7 +221,8 @@ struct lintel_vcpu {
 	u64 msr_platform_info;				/* [M] */
 	u64 mcg_cap, mcg_status, mcg_ctl;		/* [M] */
 	u64 mce_banks[4 * 32], mce_ctl2[32];		/* [M] */
-	u64 tsc_offset;					/* [M] guest TSC = host TSC + this */
+	u64 tsc_offset;					/* [M] guest TSC = scaled host TSC + this */
+	u64 tsc_ratio;					/* [M] the scale: tsc_ratio.h */
 	u32 tsc_khz;					/* [M] */
 	u64 tsc_adjust;					/* [M] */
 
@@ -299,7 +302,7 @@ void lintel_vcpu_queue_nmi(struct lintel_vcpu *vcpu);
 /* lintel_vcpu_guest_tsc - the guest's TSC at host TSC @host_tsc.  Any context. */
 static inline u64 lintel_vcpu_guest_tsc(const struct lintel_vcpu *vcpu, u64 host_tsc)
 {
-	return host_tsc + READ_ONCE(vcpu->tsc_offset);
+	return tsc_scale(host_tsc, READ_ONCE(vcpu->tsc_ratio)) + READ_ONCE(vcpu->tsc_offset);
 }
 
 /*

@@ -27,6 +27,7 @@
 #include "vmx/cpuid.h"
 #include "vmx/msr.h"
 #include "vmx/ple.h"
+#include "vmx/tsc.h"
 
 /* Preemption off.  The vCPU may come from another CPU, where its VMCS is still active. */
 static void load_on_cpu(struct lintel_vcpu *vcpu, int cpu)
@@ -115,8 +116,7 @@ static struct lintel_vcpu *alloc_vcpu(struct lintel_vm *vm, u32 id)
 	vcpu->vmcs.cpu = -1;
 	vcpu->mode = OUTSIDE_GUEST;
 	vcpu->timer_tsc = LINTEL_TIMER_NEVER;
-	vcpu->tsc_khz = vm->tsc_khz;
-	vcpu->tsc_offset = vm->tsc_offset;
+	lintel_tsc_init(vcpu);
 	vcpu->mcg_cap = ARRAY_SIZE(vcpu->mce_banks) / 4;
 	vcpu->ucode_rev = LINTEL_UCODE_REV;
 	vcpu->pv.poll_control = 1;

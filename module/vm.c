@@ -36,7 +36,7 @@ struct lintel_vm *lintel_vm_create(void)
 	vm->tsc_khz = tsc_khz;
 	vm->halt_poll_max = U64_MAX;
 	vm->apic_bus_ns = 1;
-	vm->tsc_offset = -rdtsc();
+	vm->tsc_start = rdtsc();
 	xa_init_flags(&vm->vcpus, XA_FLAGS_ACCOUNT);
 	lintel_clock_init(vm);
 	lintel_coalesced_init(vm);

@@ -56,7 +56,8 @@ struct lintel_vm {
 	struct lintel_coalesced coalesced;		/* [A] its own locks */
 
 	bool dead;					/* [A] a VMX instruction failed: nothing runs any more */
-	u32 disabled_exits;				/* [L] KVM_X86_DISABLE_EXITS_*; [I] once vCPUs exist */
+	u32 disabled_exits;				/* [L] KVM_X86_DISABLE_EXITS_*: grows only */
+	u64 disabled_quirks;				/* [A] KVM_X86_QUIRK_* */
 	struct lintel_msr_filter __rcu *msr_filter;	/* [L] writers; NULL: all is allowed */
 	u32 user_space_msr;				/* [A] KVM_MSR_EXIT_REASON_*: user space's */
 	/* capabilities turned on by KVM_ENABLE_CAP, by their names */
@@ -69,9 +70,11 @@ struct lintel_vm {
 	unsigned int last_boosted;			/* [A] the index that a spinner boosted last */
 	u32 max_vcpu_id;				/* [L] ids are below; 0 before the first vCPU */
 	u64 halt_poll_max;				/* [A] ns; more than 32 bits: not set */
-	u64 tsc_khz;					/* [L] default of new vCPUs */
-	struct mutex tsc_lock;				/* the two below; inside vcpu->mutex */
-	u64 tsc_offset;					/* of the vCPUs, as last set by the VMM */
+	u32 tsc_khz;					/* [L] default of new vCPUs */
+	u64 tsc_start;					/* [I] the host's when the VM was made */
+	struct mutex tsc_lock;				/* the three below; inside vcpu->mutex */
+	u64 tsc_offset;					/* as last set by the VMM, ... */
+	u32 tsc_offset_khz;				/* ... for vCPUs with this rate */
 	bool tsc_offset_set;
 	struct lintel_clock clock;			/* own lock: the time base of kvm-clock */
 	u32 mmu_pages;					/* [S] KVM_SET_NR_MMU_PAGES: likewise */
@@ -104,6 +107,12 @@ static inline struct lintel_vcpu *lintel_vm_vcpu(struct lintel_vm *vm, unsigned 
 static inline bool lintel_irqchip_in_kernel(struct lintel_vm *vm)
 {
 	return smp_load_acquire(&vm->irqchip) != NULL;
+}
+
+/* lintel_quirk - KVM's old behaviour @quirk (KVM_X86_QUIRK_*) is wanted.  Any context. */
+static inline bool lintel_quirk(const struct lintel_vm *vm, u64 quirk)
+{
+	return !(READ_ONCE(vm->disabled_quirks) & quirk);
 }
 
 /* lintel_pic_in_kernel - PIC and IOAPIC too: user space injects nothing.  Any context. */

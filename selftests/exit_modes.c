@@ -2,8 +2,7 @@
 /*
  * Mode switches under unrestricted guest: real mode to protected mode, to long mode through
  * compatibility mode, back to real mode, and virtual-8086 mode; code runs in each and tells by an
- * OUT where it is. Also a hardware task switch, which may work or be reported to user space, but
- * must neither hang nor be lost.
+ * OUT where it is.
  */
 #include "guest.h"
 #include "vm.h"
@@ -165,46 +164,3 @@ TEST(paging_32_bit_and_pae)
 	vcpu_expect(v, KVM_EXIT_HLT);
 }
 
-/* A task gate's worth: a far jump to another TSS in 32-bit mode. */
-PM_CODE(task_switch,
-	"mov $0x40, %ax; ltr %ax\n"
-	"mov $1, %al; out %al, $0x80\n"
-	"ljmpl $0x48, $0\n"
-	"mov $0xee, %al; out %al, $0x80\n"
-	"new_task: str %bx; mov $2, %al; out %al, $0x80; hlt\n");
-
-TEST(task_switch)
-{
-	struct vcpu *v = vcpu_create(vm_create(0), 0);
-	struct vm *vm = v->vm;
-	extern const u8 new_task_label[] __asm__("new_task");
-	struct kvm_regs regs;
-	u64 *gdt;
-	u32 *tss;
-	int event;
-
-	vcpu_set_protected(v, CODE(task_switch));
-	gdt = gpa_ptr(vm, GPA_GDT, GDT_ENTRIES * 8);
-	gdt[0x40 / 8] = 0x67 | (u64)0x20000 << 16 | 0x89ull << 40;
-	gdt[0x48 / 8] = 0x67 | (u64)0x21000 << 16 | 0x89ull << 40;
-	tss = gpa_ptr(vm, 0x21000, 104);
-	memset(tss, 0, 104);
-	tss[8] = GPA_REAL + (new_task_label - task_switch_start);	/* EIP */
-	tss[9] = FLAG_FIXED;
-	tss[14] = 0x80000;					/* ESP */
-	tss[18] = SEL_DATA;					/* ES, CS, SS, DS, FS, GS */
-	tss[19] = SEL_CODE32;
-	tss[20] = tss[21] = tss[22] = tss[23] = SEL_DATA;
-	expect_stage(v, 1);
-	event = vcpu_next(v);
-	if (event == KVM_EXIT_INTERNAL_ERROR) {
-		ktap_note("reported to user space: suberror %u", v->run->internal.suberror);
-		CHECK_EQ(v->run->internal.suberror, KVM_INTERNAL_ERROR_EMULATION);
-		return;
-	}
-	REQUIRE_EQ(event, KVM_EXIT_IO);
-	CHECK_EQ(*((u8 *)v->run + v->run->io.data_offset), 2);
-	vcpu_get_regs(v, &regs);
-	CHECK_EQ(regs.rbx & 0xffff, 0x48);
-	vcpu_expect(v, KVM_EXIT_HLT);
-}

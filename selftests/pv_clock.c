@@ -4,26 +4,14 @@
  * the published formula, and it is monotonic, agrees with KVM_GET_CLOCK and runs at the rate of
  * the host's clock; the wall clock page gives the time of day at the VM's time 0.
  */
-#include <asm/kvm_para.h>
 #include <time.h>
 
 #include "guest.h"
+#include "pv.h"
 #include "vm.h"
 
 #define CLOCK_PAGE	(GPA_PAGE + 0x40)
 #define WALL_PAGE	(GPA_PAGE + 0x80)
-
-/* The layout that a KVM guest sees (Documentation/virt/kvm/x86/msr.rst). */
-struct system_time {
-	u32 version;
-	u32 pad0;
-	u64 tsc_timestamp;
-	u64 system_time;
-	u32 tsc_to_system_mul;
-	signed char tsc_shift;
-	u8 flags;
-	u8 pad[2];
-} __attribute__((packed));
 
 struct wall_clock {
 	u32 version;

@@ -10,7 +10,7 @@
 #include "../vcpu.h"
 #include "../vm.h"
 #include "../vmx/cpuid.h"
-#include "../vmx/msr.h"
+#include "../vmx/tsc.h"
 
 static bool system_knows(const struct kvm_device_attr *attr)
 {

@@ -5,11 +5,14 @@
 #include <linux/kernel.h>
 #include <linux/kvm.h>
 #include <linux/lintel.h>
+#include <linux/sched/stat.h>
 
 #include "dev.h"
 #include "../compat.h"
+#include "../params.h"
 #include "../paravirt/clock.h"
 #include "../types.h"
+#include "../vmx/controls.h"
 
 static const struct {
 	u32 cap;
@@ -18,7 +21,9 @@ static const struct {
 	{ KVM_CAP_ENABLE_CAP, 1 },
 	{ KVM_CAP_ENABLE_CAP_VM, 1 },
 	{ KVM_CAP_ENFORCE_PV_FEATURE_CPUID, 1 },
-	{ KVM_CAP_X86_DISABLE_EXITS, LINTEL_DISABLE_EXITS },
+	{ KVM_CAP_X86_DISABLE_EXITS, LINTEL_DISABLE_EXITS },	/* MWAIT: where possible */
+	{ KVM_CAP_DISABLE_QUIRKS, 1 },
+	{ KVM_CAP_DISABLE_QUIRKS2, LINTEL_QUIRKS },
 	{ KVM_CAP_IRQCHIP, 1 },
 	{ KVM_CAP_HLT, 1 },
 	{ KVM_CAP_HALT_POLL, 1 },
@@ -44,12 +49,15 @@ static const struct {
 	{ KVM_CAP_DIRTY_LOG_RING, LINTEL_MAX_RING_BYTES },
 	{ KVM_CAP_DIRTY_LOG_RING_ACQ_REL, LINTEL_MAX_RING_BYTES },
 	{ KVM_CAP_CHECK_EXTENSION_VM, 1 },
+	{ KVM_CAP_VM_TYPES, 1 },
 	{ KVM_CAP_IMMEDIATE_EXIT, 1 },
+	{ KVM_CAP_PIT, 1 },
 	{ KVM_CAP_PIT2, 1 },
 	{ KVM_CAP_PIT_STATE2, 1 },
 	{ KVM_CAP_REINJECT_CONTROL, 1 },
 	{ KVM_CAP_IRQ_ROUTING, LINTEL_MAX_ROUTES },
 	{ KVM_CAP_IRQ_INJECT_STATUS, 1 },
+	{ KVM_CAP_IOAPIC_POLARITY_IGNORED, 1 },
 	{ KVM_CAP_SIGNAL_MSI, 1 },
 	{ KVM_CAP_IRQFD, 1 },
 	{ KVM_CAP_IRQFD_RESAMPLE, 1 },
@@ -66,12 +74,16 @@ static const struct {
 	{ KVM_CAP_XCRS, 1 },
 	{ KVM_CAP_USER_NMI, 1 },
 	{ KVM_CAP_INTERNAL_ERROR_DATA, 1 },
+	{ KVM_CAP_LAST_CPU, 1 },
 	{ KVM_CAP_TSC_DEADLINE_TIMER, 1 },
 	{ KVM_CAP_GET_TSC_KHZ, 1 },
+	{ KVM_CAP_TSC_CONTROL, 1 },		/* where the CPU scales */
+	{ KVM_CAP_VM_TSC_CONTROL, 1 },		/* likewise */
 	{ KVM_CAP_ADJUST_CLOCK, LINTEL_CLOCK_FLAGS },
 	{ KVM_CAP_KVMCLOCK_CTRL, 1 },
 	{ KVM_CAP_NOP_IO_DELAY, 1 },
 	{ KVM_CAP_CLOCKSOURCE, 1 },
+	{ KVM_CAP_STEAL_TIME, 1 },		/* where the host accounts it */
 	{ KVM_CAP_MCE, 32 },
 	{ KVM_CAP_GET_MSR_FEATURES, 1 },
 	{ KVM_CAP_BINARY_STATS_FD, 1 },
@@ -104,7 +116,18 @@ long lintel_check_extension(struct lintel_vm *vm, unsigned long cap)
 			break;
 	if (i == ARRAY_SIZE(capabilities))
 		return 0;
-	if (cap == KVM_CAP_NR_VCPUS)
+	switch (cap) {
+	case KVM_CAP_NR_VCPUS:
 		return min_t(unsigned int, num_online_cpus(), LINTEL_MAX_VCPUS);
-	return capabilities[i].value;
+	case KVM_CAP_STEAL_TIME:
+		return sched_info_on();
+	case KVM_CAP_X86_DISABLE_EXITS:
+		return vmx_mwait_possible() ? LINTEL_DISABLE_EXITS :
+				LINTEL_DISABLE_EXITS & ~KVM_X86_DISABLE_EXITS_MWAIT;
+	case KVM_CAP_TSC_CONTROL:
+	case KVM_CAP_VM_TSC_CONTROL:
+		return lintel_params.tsc_scaling;
+	default:
+		return capabilities[i].value;
+	}
 }

@@ -13,14 +13,28 @@
 #include "../irq/irq.h"
 #include "../vcpu.h"
 #include "../vm.h"
+#include "../vmx/controls.h"
 #include "../vmx/msr_filter.h"
 
-/* Before the first vCPU: the controls are written when a vCPU is made. */
+/* vCPUs that exist follow before their next entry. */
 static long disable_exits(struct lintel_vm *vm, const u64 *args)
 {
-	if (vm->nr_vcpus)
+	struct lintel_vcpu *vcpu;
+	unsigned int i;
+
+	if ((args[0] & KVM_X86_DISABLE_EXITS_MWAIT) && !vmx_mwait_possible())
 		return -EINVAL;
-	vm->disabled_exits = args[0];
+	WRITE_ONCE(vm->disabled_exits, vm->disabled_exits | args[0]);
+	for_each_vcpu(i, vcpu, vm) {
+		lintel_vcpu_request(vcpu, REQ_EXITS);
+		lintel_vcpu_kick(vcpu);
+	}
+	return 0;
+}
+
+static long disable_quirks(struct lintel_vm *vm, const u64 *args)
+{
+	WRITE_ONCE(vm->disabled_quirks, args[0]);
 	return 0;
 }
 
@@ -117,6 +131,8 @@ static const struct {
 	long (*enable)(struct lintel_vm *vm, const u64 *args);
 } vm_capabilities[] = {
 	{ KVM_CAP_X86_DISABLE_EXITS, LINTEL_DISABLE_EXITS, disable_exits },
+	{ KVM_CAP_DISABLE_QUIRKS, ~0ULL, disable_quirks },
+	{ KVM_CAP_DISABLE_QUIRKS2, LINTEL_QUIRKS, disable_quirks },
 	{ KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, LINTEL_DIRTY_MANUAL, manual_dirty_log },
 	{ KVM_CAP_DIRTY_LOG_RING, ~0ULL, dirty_ring },
 	{ KVM_CAP_DIRTY_LOG_RING_ACQ_REL, ~0ULL, dirty_ring },

@@ -29,6 +29,7 @@
 #include "../vmx/guest_debug.h"
 #include "../vmx/mce.h"
 #include "../vmx/msr.h"
+#include "../vmx/tsc.h"
 
 static long vcpu_run(struct ioctl_context *ctx)
 {
@@ -253,14 +254,9 @@ static long vcpu_get_tsc_khz(struct ioctl_context *ctx)
 	return ctx->vcpu->tsc_khz;
 }
 
-/* Without TSC scaling in use a guest runs at the host's rate, within what NTP would correct. */
 static long vcpu_set_tsc_khz(struct ioctl_context *ctx)
 {
-	unsigned long khz = ctx->number, host = ctx->vm->tsc_khz;
-
-	if (khz && (khz < host - host / 4000 || khz > host + host / 4000))
-		return -EINVAL;
-	return 0;
+	return lintel_set_tsc_khz(ctx->vcpu, ctx->number);
 }
 
 static long vcpu_interrupt(struct ioctl_context *ctx)
@@ -418,7 +414,7 @@ static const struct ioctl_row vcpu_rows[] = {
 	{ KVM_GET_DEBUGREGS, LOCK_VCPU_LOADED, ARG_COPY, vcpu_get_debugregs },
 	{ KVM_SET_DEBUGREGS, LOCK_VCPU_LOADED, ARG_COPY, vcpu_set_debugregs },
 	{ KVM_GET_TSC_KHZ, LOCK_VCPU, ARG_NUMBER, vcpu_get_tsc_khz },
-	{ KVM_SET_TSC_KHZ, LOCK_VCPU, ARG_NUMBER, vcpu_set_tsc_khz },
+	{ KVM_SET_TSC_KHZ, LOCK_VCPU_LOADED, ARG_NUMBER, vcpu_set_tsc_khz },
 	{ KVM_INTERRUPT, LOCK_VCPU_LOADED, ARG_COPY, vcpu_interrupt },
 	{ KVM_NMI, LOCK_NONE, ARG_NUMBER, vcpu_nmi },
 	{ KVM_SET_SIGNAL_MASK, LOCK_VCPU, ARG_USER, vcpu_signal_mask },

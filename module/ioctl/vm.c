@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
+#include <asm/tsc.h>
 
 #include "dev.h"
 #include "../compat.h"
@@ -17,6 +18,7 @@
 #include "../vcpu_life.h"
 #include "../vm.h"
 #include "../vmx/msr_filter.h"
+#include "../vmx/tsc.h"
 
 #define MIN_MMU_PAGES	64	/* as in KVM */
 
@@ -134,6 +136,31 @@ static long vm_set_pit2(struct ioctl_context *ctx)
 	return ctx->vm->pit ? lintel_pit_set(ctx->vm, ctx->arg) : -ENXIO;
 }
 
+/* The older form has the channels alone. */
+static long vm_get_pit(struct ioctl_context *ctx)
+{
+	struct kvm_pit_state *state = ctx->arg;
+	struct kvm_pit_state2 state2;
+	long ret;
+
+	if (!ctx->vm->pit)
+		return -ENXIO;
+	ret = lintel_pit_get(ctx->vm, &state2);
+	memcpy(state->channels, state2.channels, sizeof(state->channels));
+	return ret;
+}
+
+static long vm_set_pit(struct ioctl_context *ctx)
+{
+	const struct kvm_pit_state *state = ctx->arg;
+	struct kvm_pit_state2 state2 = {};
+
+	if (!ctx->vm->pit)
+		return -ENXIO;
+	memcpy(state2.channels, state->channels, sizeof(state2.channels));
+	return lintel_pit_set(ctx->vm, &state2);
+}
+
 static long vm_reinject(struct ioctl_context *ctx)
 {
 	return ctx->vm->pit ? lintel_pit_reinject(ctx->vm, ctx->arg) : -ENXIO;
@@ -222,6 +249,17 @@ static long vm_get_tsc_khz(struct ioctl_context *ctx)
 	return ctx->vm->tsc_khz;
 }
 
+/* Of the vCPUs to come. */
+static long vm_set_tsc_khz(struct ioctl_context *ctx)
+{
+	unsigned long khz = ctx->number ? ctx->number : tsc_khz;
+
+	if (!lintel_tsc_ratio_of(khz))
+		return -EINVAL;
+	ctx->vm->tsc_khz = khz;
+	return 0;
+}
+
 static long vm_set_msr_filter(struct ioctl_context *ctx)
 {
 	unsigned long *bitmap[KVM_MSR_FILTER_MAX_RANGES] = {};
@@ -272,6 +310,8 @@ static const struct ioctl_row vm_rows[] = {
 	{ KVM_SET_IRQCHIP, LOCK_VM, ARG_COPY_IN, vm_set_irqchip },
 	{ KVM_CREATE_PIT, LOCK_VM, ARG_NUMBER, vm_create_pit },
 	{ KVM_CREATE_PIT2, LOCK_VM, ARG_COPY, vm_create_pit2 },
+	{ KVM_GET_PIT, LOCK_VM, ARG_COPY, vm_get_pit },
+	{ KVM_SET_PIT, LOCK_VM, ARG_COPY_IN, vm_set_pit },
 	{ KVM_GET_PIT2, LOCK_VM, ARG_COPY, vm_get_pit2 },
 	{ KVM_SET_PIT2, LOCK_VM, ARG_COPY, vm_set_pit2 },
 	{ KVM_REINJECT_CONTROL, LOCK_VM, ARG_COPY_IN, vm_reinject },
@@ -285,6 +325,7 @@ static const struct ioctl_row vm_rows[] = {
 	{ KVM_GET_CLOCK, LOCK_NONE, ARG_COPY, vm_get_clock },
 	{ KVM_SET_CLOCK, LOCK_NONE, ARG_COPY, vm_set_clock },
 	{ KVM_GET_TSC_KHZ, LOCK_NONE, ARG_NUMBER, vm_get_tsc_khz },
+	{ KVM_SET_TSC_KHZ, LOCK_VM, ARG_NUMBER, vm_set_tsc_khz },
 	{ KVM_X86_SET_MSR_FILTER, LOCK_VM, ARG_COPY, vm_set_msr_filter },
 	{ KVM_GET_STATS_FD, LOCK_NONE, ARG_NUMBER, vm_stats_fd },
 };

@@ -268,7 +268,8 @@ static void lapic_reset_registers(struct lintel_lapic *lapic)
 		lapic_put(lapic, offset, APIC_LVT_MASKED);
 	lapic_put(lapic, APIC_LVTCMCI, APIC_LVT_MASKED);
 	/* the BSP comes up wired to the PIC, as a BIOS would leave it: KVM's guests expect that */
-	if (lapic->vcpu->id == READ_ONCE(lapic->vcpu->vm->boot_cpu_id))
+	if (lapic->vcpu->id == READ_ONCE(lapic->vcpu->vm->boot_cpu_id) &&
+	    lintel_quirk(lapic->vcpu->vm, KVM_X86_QUIRK_LINT0_REENABLED))
 		lapic_put(lapic, APIC_LVT0, MODE_EXTINT << 8);
 	lapic_put(lapic, APIC_DFR, 0xffffffff);
 	lapic_put(lapic, APIC_SPIV, 0xff);

@@ -200,6 +200,16 @@ void lintel_lapic_guest_write(struct lintel_lapic *lapic, unsigned int offset, u
 		lintel_lapic_error(lapic, ESR_ILLEGAL_REGISTER);
 }
 
+/* KVM's old behaviour: a local APIC that is not in this mode reads as ones, and takes no write. */
+static bool lapic_mmio_hole(struct lintel_vcpu *vcpu, unsigned int len, void *data, bool write)
+{
+	if (!lintel_quirk(vcpu->vm, KVM_X86_QUIRK_LAPIC_MMIO_HOLE))
+		return false;
+	if (!write)
+		memset(data, 0xff, len);
+	return true;
+}
+
 /*
  * The SDM asks for aligned 32-bit accesses.  Reads of fewer bytes work, as on the hardware;
  * other accesses are claimed and have no effect.
@@ -208,15 +218,14 @@ bool lintel_lapic_mmio(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int len, vo
 		       bool write)
 {
 	struct lintel_lapic *lapic = vcpu->lapic;
-	u64 base = lapic->base;
+	u64 base = lapic->base & PAGE_MASK;
 	unsigned int offset, byte;
 	u32 value;
 
-	if (!(base & MSR_IA32_APICBASE_ENABLE) || base & X2APIC_ENABLE)
-		return false;
-	base &= PAGE_MASK;
 	if (gpa < base || gpa - base >= PAGE_SIZE)
 		return false;
+	if (!(lapic->base & MSR_IA32_APICBASE_ENABLE) || lapic->base & X2APIC_ENABLE)
+		return lapic_mmio_hole(vcpu, len, data, write);
 	offset = (gpa & ~PAGE_MASK) & ~0xfu;
 	byte = gpa & 0xf;
 

@@ -76,10 +76,7 @@ static bool timer_is_deadline(struct lintel_lapic *lapic)
 	return timer_mode(lapic) == APIC_LVT_TIMER_TSCDEADLINE;
 }
 
-/*
- * Cycles from *@host_tsc, which is now, to the expiry, but at most a step; 0: it has expired.  The
- * host's TSC runs at the guest's rate.
- */
+/* Cycles of the host from *@host_tsc, which is now, to the expiry, at most a step; 0: expired. */
 static u64 timer_cycles_left(struct lintel_lapic *lapic, u64 *host_tsc)
 {
 	u64 now, deadline = lapic->timer.deadline;
@@ -88,7 +85,9 @@ static u64 timer_cycles_left(struct lintel_lapic *lapic, u64 *host_tsc)
 	if (timer_is_deadline(lapic)) {
 		*host_tsc = rdtsc();
 		now = lintel_vcpu_guest_tsc(lapic->vcpu, *host_tsc);
-		return deadline <= now ? 0 : min(deadline - now, DEADLINE_STEP_CYCLES);
+		if (deadline <= now)
+			return 0;
+		return tsc_unscale(deadline - now, lapic->vcpu->tsc_ratio, DEADLINE_STEP_CYCLES);
 	}
 	ns = ktime_to_ns(ktime_sub(lapic->timer.target, ktime_get()));
 	*host_tsc = rdtsc();

@@ -15,17 +15,22 @@
 typedef uint64_t u64;
 typedef uint32_t u32;
 typedef int8_t s8;
-#define div64_u64(a, b)			((a) / (b))
-#define mul_u64_u32_shr(a, mul, shift)	((u64)((unsigned __int128)(a) * (mul) >> (shift)))
+typedef unsigned __int128 u128;
+#define mul_u64_u32_div(a, mul, div)	((u64)((u128)(a) * (mul) / (div)))
+#define mul_u64_u64_div_u64(a, mul, div) ((u64)((u128)(a) * (mul) / (div)))
+#define mul_u64_u64_shr(a, mul, by)	((u64)((u128)(a) * (mul) >> (by)))
+#define mul_u64_u32_shr(a, mul, shift)	((u64)((u128)(a) * (mul) >> (shift)))
 #endif
 
+#include "../tsc_ratio.h"
+
 /*
- * clock_rate - factor and shift for a TSC of @khz: mul / 2^32 * 2^shift is 10^6 / khz, rounded
- * down, with the top bit of mul set so that it has 32 bits of precision.  @khz is not 0.
+ * clock_fraction - factor and shift for a TSC that makes @ticks in @ns: mul / 2^32 * 2^shift is
+ * ns / ticks, rounded down, with the top bit of mul set so that it has 32 bits of precision.
+ * Neither is 0 or above 2^62.
  */
-static inline void clock_rate(u32 khz, u32 *mul, s8 *shift)
+static inline void clock_fraction(u64 ns, u64 ticks, u32 *mul, s8 *shift)
 {
-	u64 ns = 1000000, ticks = khz;		/* of a millisecond */
 	s8 by = 0;
 
 	while (ns >= ticks) {
@@ -36,8 +41,32 @@ static inline void clock_rate(u32 khz, u32 *mul, s8 *shift)
 		ns <<= 1;
 		by--;
 	}
-	*mul = div64_u64(ns << 32, ticks);
+	*mul = mul_u64_u64_div_u64(ns, 1ULL << 32, ticks);
 	*shift = by;
+}
+
+/* clock_rate - for a TSC of @khz, which is not 0. */
+static inline void clock_rate(u32 khz, u32 *mul, s8 *shift)
+{
+	clock_fraction(1000000, khz, mul, shift);
+}
+
+/* More digits than kHz have: of a scaled rate, whose error would grow with time. */
+#define CLOCK_SCALED_BITS	30
+
+/*
+ * clock_rate_scaled - for a guest whose TSC is that of @khz times @ratio (tsc_ratio.h), not the
+ * rounded kHz that its VMM has asked for: a VM's clocks have to agree for as long as it runs.
+ */
+static inline void clock_rate_scaled(u32 khz, u64 ratio, u32 *mul, s8 *shift)
+{
+	if (ratio == TSC_RATIO_ONE)
+		clock_rate(khz, mul, shift);
+	else
+		clock_fraction(1000000ULL << CLOCK_SCALED_BITS,
+			       mul_u64_u64_shr((u64)khz << CLOCK_SCALED_BITS, ratio,
+					       TSC_RATIO_SHIFT),
+			       mul, shift);
 }
 
 /* clock_ticks_to_ns - what the guest computes from @delta ticks. */

@@ -84,6 +84,7 @@ static const struct control_word words[] = {
 		.want = SECONDARY_EXEC_ENABLE_VPID | SECONDARY_EXEC_ENABLE_RDTSCP |
 			SECONDARY_EXEC_ENABLE_INVPCID | SECONDARY_EXEC_WBINVD_EXITING |
 			SECONDARY_EXEC_ENABLE_PML | SECONDARY_EXEC_PAUSE_LOOP_EXITING |
+			SECONDARY_EXEC_TSC_SCALING | SECONDARY_EXEC_ENABLE_XSAVES |
 			APICV_CONTROLS,
 		.offset = WORD(proc2),
 		.names = {
@@ -243,6 +244,12 @@ static void settle_params(struct vmx_caps *caps)
 	if (!p->ple)
 		caps->proc2 &= ~SECONDARY_EXEC_PAUSE_LOOP_EXITING;
 	p->ple = !!(caps->proc2 & SECONDARY_EXEC_PAUSE_LOOP_EXITING);
+	if (!p->tsc_scaling || !boot_cpu_has(X86_FEATURE_CONSTANT_TSC) || !tsc_khz)
+		caps->proc2 &= ~SECONDARY_EXEC_TSC_SCALING;
+	p->tsc_scaling = !!(caps->proc2 & SECONDARY_EXEC_TSC_SCALING);
+	if (!p->xsaves || !boot_cpu_has(X86_FEATURE_XSAVES))
+		caps->proc2 &= ~SECONDARY_EXEC_ENABLE_XSAVES;
+	p->xsaves = !!(caps->proc2 & SECONDARY_EXEC_ENABLE_XSAVES);
 	/* the deadline is kept in cycles of the TSC */
 	if (!boot_cpu_has(X86_FEATURE_CONSTANT_TSC) || !tsc_khz || preemption_timer_broken())
 		p->preemption_timer = false;

@@ -33,8 +33,12 @@ extern const char vmx_exit_point[];	/* entry.S */
 
 static DEFINE_IDA(vpids);
 
-/* #AC and #DB: delivered in an endless loop they would hold the CPU (D8).  #MC is the host's. */
-#define EXCEPTIONS_ALWAYS	(BIT(X86_TRAP_AC) | BIT(X86_TRAP_DB) | BIT(X86_TRAP_MC))
+/*
+ * #AC and #DB: delivered in an endless loop they would hold the CPU (D8).  #MC is the host's.
+ * #UD: it may be a hypercall of another vendor's.
+ */
+#define EXCEPTIONS_ALWAYS	(BIT(X86_TRAP_AC) | BIT(X86_TRAP_DB) | BIT(X86_TRAP_MC) | \
+				 BIT(X86_TRAP_UD))
 
 /* MSRs that the guest reads and writes without an exit: each is switched by the VMCS or at load. */
 static const u32 direct_msrs[] = {
@@ -152,6 +156,40 @@ static void write_fields(const struct field_value *row, unsigned int nr)
 		__vmcs_write(row->field, row->value);
 }
 
+/* The exits that user space does not want: KVM_CAP_X86_DISABLE_EXITS. */
+static u32 spared_proc(const struct lintel_vm *vm)
+{
+	u32 disabled = READ_ONCE(vm->disabled_exits), spared = 0;
+
+	if (disabled & KVM_X86_DISABLE_EXITS_HLT)
+		spared |= CPU_BASED_HLT_EXITING;
+	if (disabled & KVM_X86_DISABLE_EXITS_MWAIT)
+		spared |= CPU_BASED_MWAIT_EXITING | CPU_BASED_MONITOR_EXITING;
+	return spared;
+}
+
+static u32 spared_proc2(const struct lintel_vm *vm)
+{
+	return READ_ONCE(vm->disabled_exits) & KVM_X86_DISABLE_EXITS_PAUSE ?
+	       SECONDARY_EXEC_PAUSE_LOOP_EXITING : 0;
+}
+
+bool vmx_mwait_possible(void)
+{
+	/* a guest in a deep sleep has to be woken by what the host sends, and by its own timer */
+	return boot_cpu_has(X86_FEATURE_MWAIT) && boot_cpu_has(X86_FEATURE_ARAT) &&
+	       !boot_cpu_has_bug(X86_BUG_MONITOR);
+}
+
+void vmx_spare_exits(struct lintel_vcpu *vcpu)
+{
+	if (vmx_window_begin(vcpu))
+		return;
+	vmx_set_proc_control(vcpu, spared_proc(vcpu->vm), false);
+	vmx_set_proc2(vcpu, spared_proc2(vcpu->vm), 0);
+	vmx_window_end(vcpu);
+}
+
 static void write_controls(struct lintel_vcpu *vcpu)
 {
 	struct apicv_controls c = {
@@ -162,10 +200,8 @@ static void write_controls(struct lintel_vcpu *vcpu)
 
 	if (!vcpu->vmx.vpid)
 		c.proc2 &= ~SECONDARY_EXEC_ENABLE_VPID;
-	if (vcpu->vm->disabled_exits & KVM_X86_DISABLE_EXITS_PAUSE)
-		c.proc2 &= ~SECONDARY_EXEC_PAUSE_LOOP_EXITING;
-	if (vcpu->vm->disabled_exits & KVM_X86_DISABLE_EXITS_HLT)
-		c.proc &= ~CPU_BASED_HLT_EXITING;
+	c.proc2 &= ~spared_proc2(vcpu->vm);
+	c.proc &= ~spared_proc(vcpu->vm);
 	apicv_controls(vcpu, &c);
 	vcpu->vmx.proc = c.proc;
 	vcpu->vmx.proc2 = c.proc2;
@@ -193,6 +229,11 @@ static void write_controls(struct lintel_vcpu *vcpu)
 
 		write_fields(rows, ARRAY_SIZE(rows));
 	}
+	if (c.proc2 & SECONDARY_EXEC_TSC_SCALING)
+		vmcs_write64(TSC_MULTIPLIER, vcpu->tsc_ratio);
+	/* no supervisor state is offered: IA32_XSS is 0 while a guest runs */
+	if (c.proc2 & SECONDARY_EXEC_ENABLE_XSAVES)
+		vmcs_write64(XSS_EXIT_BITMAP, 0);
 	vmx_pml_setup(vcpu);
 	if (vcpu->vmx.vpid)
 		vmcs_write16(VIRTUAL_PROCESSOR_ID, vcpu->vmx.vpid);

@@ -23,6 +23,12 @@ void vmx_vcpu_reset(struct lintel_vcpu *vcpu, bool init);
 /* vmx_set_proc_control - set or clear one primary control; in a window; VMWRITE only when it changes. */
 void vmx_set_proc_control(struct lintel_vcpu *vcpu, u32 bit, bool on);
 
+/* vmx_spare_exits - exits that user space has disabled since.  Running thread, outside the guest. */
+void vmx_spare_exits(struct lintel_vcpu *vcpu);
+
+/* vmx_mwait_possible - this host lets guests wait by MWAIT.  Any context. */
+bool vmx_mwait_possible(void);
+
 /* vmx_intercept_exceptions - exceptions that exit besides those that always do.  0 or -EIO. */
 int vmx_intercept_exceptions(struct lintel_vcpu *vcpu, u32 more);
 

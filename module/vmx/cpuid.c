@@ -243,8 +243,9 @@ static void query_dynamic(struct lintel_vcpu *vcpu, u32 leaf, u32 index, u32 *ea
 	case 0x1:
 		set_bit_if(ecx, X86_FEATURE_OSXSAVE, (*ecx & BIT(X86_FEATURE_XSAVE % 32)) &&
 			   (vcpu->cr4 & X86_CR4_OSXSAVE));
-		if (!(vcpu->msr_misc_enable & MSR_IA32_MISC_ENABLE_MWAIT))
-			set_bit_if(ecx, X86_FEATURE_MWAIT, false);
+		if (!lintel_quirk(vcpu->vm, KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT))
+			set_bit_if(ecx, X86_FEATURE_MWAIT,
+				   vcpu->msr_misc_enable & MSR_IA32_MISC_ENABLE_MWAIT);
 		if (vcpu->lapic && !(lintel_lapic_base(vcpu) & MSR_IA32_APICBASE_ENABLE))
 			set_bit_if(edx, X86_FEATURE_APIC, false);
 		break;
@@ -265,6 +266,13 @@ static void query_dynamic(struct lintel_vcpu *vcpu, u32 leaf, u32 index, u32 *ea
 			*eax &= ~BIT(KVM_FEATURE_PV_UNHALT);
 		break;
 	}
+}
+
+bool lintel_cpuid_has_mwait(const struct lintel_vcpu *vcpu)
+{
+	if (!lintel_quirk(vcpu->vm, KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT))
+		return vcpu->msr_misc_enable & MSR_IA32_MISC_ENABLE_MWAIT;
+	return lintel_cpuid_has(vcpu, 0x1, 0, CPUID_REG_ECX, X86_FEATURE_MWAIT % 32);
 }
 
 static void add_dynamic(struct lintel_vcpu *vcpu, struct kvm_cpuid_entry2 *e)
@@ -294,7 +302,7 @@ static bool same_model(struct lintel_vcpu *vcpu, const struct kvm_cpuid_entry2 *
 /* Leaves for query_dynamic(). */
 static bool is_dynamic(u32 leaf)
 {
-	return leaf == 0x1 || leaf == 0x7 || leaf == 0xd;
+	return leaf == 0x1 || leaf == 0x7 || leaf == 0xd || leaf == KVM_CPUID_FEATURES;
 }
 
 static void fill_index(struct cpuid_index *index, const struct kvm_cpuid_entry2 *entries, u32 nent)

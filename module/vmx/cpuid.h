@@ -62,6 +62,9 @@ bool lintel_cpuid_quick(struct lintel_vcpu *vcpu);
 bool lintel_cpuid_has(const struct lintel_vcpu *vcpu, u32 leaf, u32 index, enum cpuid_reg reg,
 		      unsigned int bit);
 
+/* lintel_cpuid_has_mwait - CPUID tells the guest of MONITOR and MWAIT.  Context as for query. */
+bool lintel_cpuid_has_mwait(const struct lintel_vcpu *vcpu);
+
 /* --- cpuid_policy.c, for cpuid.c and for the code that switches the state --- */
 
 /* lintel_cpuid_offered - is the feature (an X86_FEATURE_ number of a CPUID word) on offer? */

@@ -10,7 +10,7 @@
  * a feature of a future CPU (with state or MSRs that nobody switches) stays hidden.
  *
  * Not here on purpose: VMX (no nesting), SMX, MONITOR/MWAIT, PMU, PDCM, DS, PT, SGX, AMX, XFD, CET
- * and XSAVES (supervisor states), MPX, RDT, thermal and power management, WAITPKG, TME, LBR.
+ * and the other supervisor states, MPX, RDT, thermal and power management, WAITPKG, TME, LBR.
  *
  * leaves[] says, leaf by leaf, how the entry is made.  A leaf between those and the highest one
  * is all zeros, which is what the architecture gives to a feature-less leaf.
@@ -29,6 +29,7 @@
 #include <asm/processor.h>
 
 #include "../compat.h"
+#include "../params.h"
 #include "../paravirt/clock.h"
 
 /* A register of a CPUID leaf that holds feature bits. */
@@ -68,6 +69,7 @@ struct feature {
 	u8 source;
 	u16 needs;		/* an X86_FEATURE_ the host must have as well; 0 is the FPU */
 	u16 unless_bug;		/* an X86_BUG_ with which it is not offered */
+	const bool *unless_off;	/* a module parameter that must be on, or NULL */
 };
 
 #define F(_where, _name, _source, ...) \
@@ -140,6 +142,7 @@ static const struct feature features[] = {
 	BIT_ROW(L7_1_EDX, 14, HOST),				/* PREFETCHIT0, PREFETCHIT1 */
 
 	F(LD_1_EAX, XSAVEOPT, HOST), F(LD_1_EAX, XSAVEC, HOST), F(LD_1_EAX, XGETBV1, HOST),
+	F(LD_1_EAX, XSAVES, HOST, .unless_off = &lintel_params.xsaves),
 
 	F(X1_EDX, SYSCALL, HOST), F(X1_EDX, NX, HOST), F(X1_EDX, GBPAGES, HOST),
 	F(X1_EDX, RDTSCP, HOST), F(X1_EDX, LM, HOST),
@@ -174,6 +177,8 @@ static bool feature_offered(const struct feature *f, u32 host)
 	if (f->source != HOST || !(host & BIT(f->bit)))
 		return false;
 	if (f->needs && !boot_cpu_has(f->needs))
+		return false;
+	if (f->unless_off && !*f->unless_off)
 		return false;
 	return !f->unless_bug || !boot_cpu_has_bug(f->unless_bug);
 }

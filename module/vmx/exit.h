@@ -57,6 +57,7 @@ int exit_skip(struct lintel_vcpu *vcpu);
 int exit_pause(struct lintel_vcpu *vcpu);
 int exit_gp(struct lintel_vcpu *vcpu);
 int exit_ud(struct lintel_vcpu *vcpu);
+int exit_mwait(struct lintel_vcpu *vcpu);
 int exit_invlpg(struct lintel_vcpu *vcpu);
 int exit_rdtsc(struct lintel_vcpu *vcpu);
 int exit_msr_read(struct lintel_vcpu *vcpu);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Exceptions that exit: #DB and #AC always (a guest could make their delivery loop for ever), #BP
- * while user space debugs, and #MC, which belongs to the host and was forwarded before this runs.
+ * Exceptions that exit: #DB and #AC always (a guest could make their delivery loop for ever), #UD,
+ * which may be a hypercall of another vendor's, #BP while user space debugs, and #MC, which belongs to
+ * the host and was forwarded before this runs.
  */
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
@@ -11,6 +12,7 @@
 #include "event.h"
 #include "exit.h"
 #include "guest_debug.h"
+#include "interpret.h"
 #include "../compat.h"
 #include "../regs.h"
 
@@ -45,6 +47,10 @@ int exit_exception(struct lintel_vcpu *vcpu)
 				~(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS));
 		}
 		lintel_queue_debug(vcpu, exit->qualification & DB_QUALIFICATION);
+		return RESUME;
+	case X86_TRAP_UD:
+		if (lintel_fix_hypercall(vcpu))
+			lintel_inject_ud(vcpu);
 		return RESUME;
 	case X86_TRAP_AC:
 		/* The host's split-lock detection raises it too, where the guest cannot expect it. */

@@ -26,6 +26,8 @@
 #define IO_STRING(q)	((q) & 16)
 #define IO_PORT(q)	((u16)((q) >> 16))
 
+#define PORT_7E		0x7e
+
 void lintel_pio_exit(struct lintel_vcpu *vcpu, u16 port, unsigned int size, u32 count, bool out)
 {
 	struct kvm_run *run = vcpu->run;
@@ -82,6 +84,12 @@ int lintel_pio_to_user(struct lintel_vcpu *vcpu)
 	/* more than the access has is of no harm */
 	if (out)
 		*(u32 *)vcpu->pio_data = vcpu->gpr[GPR_RAX];
+	/* what KVM once did is known to programs at this port: RIP stands behind the access */
+	if (unlikely(out && IO_PORT(q) == PORT_7E &&
+		     lintel_quirk(vcpu->vm, KVM_X86_QUIRK_OUT_7E_INC_RIP))) {
+		lintel_skip_instruction(vcpu);
+		return TO_USER;
+	}
 	vcpu->io.pio_valid = !out;
 	vcpu->io.pio_size = IO_SIZE(q);
 	vcpu->io.rip = lintel_rip(vcpu);

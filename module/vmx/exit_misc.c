@@ -66,6 +66,15 @@ int exit_ud(struct lintel_vcpu *vcpu)
 	return RESUME;
 }
 
+/* Where they exit they are no operations, or what the guest's CPUID says. */
+int exit_mwait(struct lintel_vcpu *vcpu)
+{
+	if (lintel_quirk(vcpu->vm, KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS) ||
+	    lintel_cpuid_has_mwait(vcpu))
+		return exit_skip(vcpu);
+	return exit_ud(vcpu);
+}
+
 /* Not intercepted, unless a CPU without true controls demands it. */
 int exit_invlpg(struct lintel_vcpu *vcpu)
 {
@@ -141,10 +150,4 @@ int exit_triple_fault(struct lintel_vcpu *vcpu)
 {
 	vcpu->run->exit_reason = KVM_EXIT_SHUTDOWN;
 	return TO_USER;
-}
-
-/* Hardware task switches are reported, not done. */
-int exit_task_switch(struct lintel_vcpu *vcpu)
-{
-	return lintel_emulation_failed(vcpu, NULL, 0);
 }

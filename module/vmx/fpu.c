@@ -16,15 +16,18 @@
 #include <asm/fpu/api.h>
 #include <asm/fpu/types.h>
 #include <asm/fpu/xcr.h>
+#include <asm/msr-index.h>
 #include <asm/special_insns.h>
 
 #include "cpuid.h"
 #include "fpu.h"
+#include "../compat.h"
 #include "../vcpu.h"
 
 static u64 moved_components;		/* what XSAVE and XRSTOR move */
 u32 guest_fpu_pkru_offset __read_mostly;
 static u32 mxcsr_mask;
+static u64 host_xss;			/* the same on each CPU; 0: nothing to switch */
 
 static inline bool use_xsave(void)
 {
@@ -39,6 +42,8 @@ int guest_fpu_init(void)
 	mxcsr_mask = 0xffff;
 	if (!use_xsave())
 		return 0;
+	if (boot_cpu_has(X86_FEATURE_XSAVES) && rdmsrq_safe(MSR_IA32_XSS, &host_xss))
+		host_xss = 0;
 	offered = lintel_cpuid_host_xcr0();
 	lintel_xstate_read(component);
 	if (lintel_xstate_size(component, offered, false) > PAGE_SIZE)
@@ -106,6 +111,9 @@ void guest_fpu_load(struct lintel_vcpu *vcpu)
 {
 	kernel_fpu_begin_mask(0);
 	restore_area(vcpu->fpu.area);
+	/* no supervisor state is the guest's: its XSAVES must not see the host's */
+	if (host_xss)
+		wrmsrq(MSR_IA32_XSS, 0);
 	if (use_xsave()) {
 		vcpu->fpu.host_xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
 		if (vcpu->xcr0 != vcpu->fpu.host_xcr0)
@@ -118,6 +126,8 @@ void guest_fpu_save(struct lintel_vcpu *vcpu)
 {
 	if (use_xsave() && vcpu->xcr0 != vcpu->fpu.host_xcr0)
 		xsetbv(XCR_XFEATURE_ENABLED_MASK, vcpu->fpu.host_xcr0);
+	if (host_xss)
+		wrmsrq(MSR_IA32_XSS, host_xss);
 	save_area(vcpu->fpu.area);
 	vcpu->fpu.loaded = false;
 	kernel_fpu_end();

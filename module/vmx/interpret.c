@@ -253,3 +253,52 @@ int lintel_interpret(struct lintel_vcpu *vcpu)
 		return emulation_failed(vcpu, c);
 	}
 }
+
+int lintel_interpret_task(struct lintel_vcpu *vcpu, const struct emulate_task *task)
+{
+	struct emulate_ctxt *c = &vcpu->emul;
+	int ret;
+
+	prepare(vcpu, c);
+	vcpu->stats.emulated++;
+	ret = emulate_task_switch(c, task);
+	if (READ_ONCE(vcpu->vm->dead))
+		return -EIO;
+	write_back(vcpu, c, false);
+	if (ret == EMULATE_FAULT) {
+		raise(vcpu, &c->exception);
+	} else if (ret) {
+		memset(&vcpu->io, 0, sizeof(vcpu->io));
+		return lintel_emulation_failed(vcpu, NULL, 0);
+	}
+	return c->retired ? RESUME : -ENOENT;
+}
+
+int lintel_fix_hypercall(struct lintel_vcpu *vcpu)
+{
+	static const u8 vmmcall[] = { 0x0f, 0x01, 0xd9 }, vmcall[] = { 0x0f, 0x01, 0xc1 };
+	struct emulate_ctxt *c = &vcpu->emul;
+	struct lintel_segment cs;
+	u64 linear;
+	u8 byte;
+	int i;
+
+	if (!lintel_quirk(vcpu->vm, KVM_X86_QUIRK_FIX_HYPERCALL_INSN))
+		return -ENOENT;
+	prepare(vcpu, c);
+	c->system_access = false;
+	lintel_get_segment(vcpu, SEG_CS, &cs);
+	linear = c->mode == EMULATE_MODE_LONG64 ? c->rip : (u32)(cs.base + c->rip);
+	for (i = 0; i < sizeof(vmmcall); i++)
+		if (interpret_fetch(c, linear + i, &byte, 1) || byte != vmmcall[i])
+			return -ENOENT;
+	switch (interpret_probe_write(c, linear, sizeof(vmcall))) {
+	case EMULATE_OK:
+		return interpret_write_mem(c, linear, vmcall, sizeof(vmcall)) ? -ENOENT : 0;
+	case EMULATE_FAULT:
+		raise(vcpu, &c->exception);
+		return 0;
+	default:
+		return -ENOENT;
+	}
+}

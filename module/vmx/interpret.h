@@ -11,6 +11,20 @@
  * RESUME, TO_USER (MMIO, port, internal error), -errno. */
 int lintel_interpret(struct lintel_vcpu *vcpu);
 
+/*
+ * lintel_interpret_task - switch tasks; RIP is where the old one goes on.  Preemptible, may sleep.
+ * RESUME: the new task is there; -ENOENT: a fault of the old one is queued; TO_USER, -EIO.
+ */
+struct emulate_task;
+int lintel_interpret_task(struct lintel_vcpu *vcpu, const struct emulate_task *task);
+
+/*
+ * lintel_fix_hypercall - the guest got #UD: if it was AMD's VMMCALL, and user space has not turned
+ * this quirk of KVM's off, it is VMCALL now, to be executed again (or the write's #PF is queued).
+ * 0, or -ENOENT: it is another instruction.
+ */
+int lintel_fix_hypercall(struct lintel_vcpu *vcpu);
+
 /* lintel_io_exit - tell user space about the next queued MMIO fragment, or about string I/O. */
 int lintel_mmio_exit(struct lintel_vcpu *vcpu);
 

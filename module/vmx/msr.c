@@ -7,7 +7,6 @@
  * a table; the others are cases.
  */
 #include <linux/kernel.h>
-#include <linux/math.h>
 #include <linux/nospec.h>
 #include <asm/apicdef.h>
 #include <asm/cpufeature.h>
@@ -22,8 +21,10 @@
 #include "msr.h"
 #include "mtrr.h"
 #include "ops.h"
+#include "tsc.h"
 #include "../compat.h"
 #include "../irq/irq.h"
+#include "../params.h"
 #include "../paravirt/pv.h"
 #include "../regs.h"
 #include "../vm.h"
@@ -49,11 +50,12 @@ static const u32 saved_msrs[] = {
 	MSR_MTRRfix4K_E8000, MSR_MTRRfix4K_F0000, MSR_MTRRfix4K_F8000,
 	0x200, 0x201, 0x202, 0x203, 0x204, 0x205, 0x206, 0x207,
 	0x208, 0x209, 0x20a, 0x20b, 0x20c, 0x20d, 0x20e, 0x20f,
+	MSR_IA32_XSS,		/* the last: with XSAVES only */
 };
 
 const u32 *lintel_msr_list(unsigned int *nr)
 {
-	*nr = ARRAY_SIZE(saved_msrs);
+	*nr = ARRAY_SIZE(saved_msrs) - !lintel_params.xsaves;
 	return saved_msrs;
 }
 
@@ -226,64 +228,6 @@ static int get_vmcs_field(struct lintel_vcpu *vcpu, unsigned long field, u64 *va
 	return 0;
 }
 
-static void write_tsc_offset(struct lintel_vcpu *vcpu, u64 offset)
-{
-	WRITE_ONCE(vcpu->tsc_offset, offset);
-	if (!vmx_window_begin(vcpu)) {
-		vmcs_write64(TSC_OFFSET, offset);
-		vmx_window_end(vcpu);
-	}
-	lintel_lapic_timer_tsc_moved(vcpu);
-	lintel_vcpu_request(vcpu, REQ_CLOCK);
-}
-
-/*
- * A VMM sets the TSCs of its vCPUs one after the other to the same value and means the same
- * moment: zero, or a value within a second of what the VM's last offset gives, keeps that offset.
- */
-static void host_set_tsc(struct lintel_vcpu *vcpu, u64 value)
-{
-	struct lintel_vm *vm = vcpu->vm;
-	u64 now = rdtsc(), offset = value - now;
-	s64 distance;
-
-	mutex_lock(&vm->tsc_lock);
-	distance = offset - vm->tsc_offset;
-	if (vm->tsc_offset_set && (!value || abs(distance) < (s64)vm->tsc_khz * 1000))
-		offset = vm->tsc_offset;
-	vm->tsc_offset = offset;
-	vm->tsc_offset_set = true;
-	mutex_unlock(&vm->tsc_lock);
-	write_tsc_offset(vcpu, offset);
-}
-
-void lintel_set_tsc_offset(struct lintel_vcpu *vcpu, u64 offset)
-{
-	struct lintel_vm *vm = vcpu->vm;
-
-	mutex_lock(&vm->tsc_lock);
-	vm->tsc_offset = offset;
-	vm->tsc_offset_set = true;
-	mutex_unlock(&vm->tsc_lock);
-	write_tsc_offset(vcpu, offset);
-}
-
-static void guest_set_tsc(struct lintel_vcpu *vcpu, u64 value)
-{
-	u64 offset = value - rdtsc();
-
-	vcpu->tsc_adjust += offset - vcpu->tsc_offset;
-	write_tsc_offset(vcpu, offset);
-}
-
-static int set_tsc_adjust(struct lintel_vcpu *vcpu, u64 value, bool host)
-{
-	if (!host)
-		write_tsc_offset(vcpu, vcpu->tsc_offset + (value - vcpu->tsc_adjust));
-	vcpu->tsc_adjust = value;
-	return 0;
-}
-
 static u64 get_apic_base(struct lintel_vcpu *vcpu)
 {
 	return vcpu->lapic ? lintel_lapic_base(vcpu) : vcpu->apic_base;
@@ -324,6 +268,14 @@ static bool is_x2apic_msr(u32 msr)
 	return msr >= APIC_BASE_MSR && msr <= APIC_BASE_MSR + 0xff;
 }
 
+/* No supervisor state is offered: it holds 0. */
+static bool has_xss(const struct lintel_vcpu *vcpu, bool host)
+{
+	if (!lintel_params.xsaves)
+		return false;
+	return host || lintel_cpuid_has(vcpu, 0xd, 1, CPUID_REG_EAX, X86_FEATURE_XSAVES % 32);
+}
+
 static int get_special(struct lintel_vcpu *vcpu, u32 msr, u64 *value, bool host)
 {
 	switch (msr) {
@@ -353,6 +305,9 @@ static int get_special(struct lintel_vcpu *vcpu, u32 msr, u64 *value, bool host)
 	case MSR_IA32_MCG_CAP:
 		*value = vcpu->mcg_cap;
 		return 0;
+	case MSR_IA32_XSS:
+		*value = 0;
+		return has_xss(vcpu, host) ? 0 : -EINVAL;
 	case MSR_IA32_UCODE_REV:
 		*value = vcpu->ucode_rev;
 		return 0;
@@ -384,18 +339,21 @@ static int set_special(struct lintel_vcpu *vcpu, u32 msr, u64 value, bool host)
 		return 0;
 	case MSR_IA32_TSC:
 		if (host)
-			host_set_tsc(vcpu, value);
+			lintel_tsc_set_by_user(vcpu, value);
 		else
-			guest_set_tsc(vcpu, value);
+			lintel_tsc_set_by_guest(vcpu, value);
 		return 0;
 	case MSR_IA32_TSC_ADJUST:
-		return set_tsc_adjust(vcpu, value, host);
+		lintel_tsc_adjust(vcpu, value, host);
+		return 0;
 	case MSR_IA32_APICBASE:
 		return lintel_set_apic_base(vcpu, value, host);
 	case MSR_IA32_TSC_DEADLINE:
 		if (vcpu->lapic)
 			lintel_lapic_set_tsc_deadline(vcpu, value);
 		return 0;
+	case MSR_IA32_XSS:
+		return !value && has_xss(vcpu, host) ? 0 : -EINVAL;
 	case MSR_IA32_UCODE_REV:
 		/* software writes zero here before it asks for the revision */
 		if (host)

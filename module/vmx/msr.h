@@ -19,9 +19,6 @@ int lintel_msr_set(struct lintel_vcpu *vcpu, u32 msr, u64 value, bool host);
 
 #define LINTEL_UCODE_REV	0x100000000ULL	/* the microcode revision of a new vCPU */
 
-/* lintel_set_tsc_offset - also of the VM's later vCPUs.  vCPU loaded, may sleep. */
-void lintel_set_tsc_offset(struct lintel_vcpu *vcpu, u64 offset);
-
 /* lintel_set_apic_base - IA32_APIC_BASE, in the LAPIC or without one.  0 or -EINVAL. */
 int lintel_set_apic_base(struct lintel_vcpu *vcpu, u64 value, bool host);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the pv_* programs share: the hypercall instruction, the question whether CPUID offers a
+ * What the pv_* programs share: the page of kvm-clock, the hypercall instruction, the question whether CPUID offers a
  * feature, and a second vCPU that runs in a thread on a chosen CPU of the host.
  */
 #ifndef LINTEL_SELFTESTS_PV_H
@@ -13,6 +13,18 @@
 
 #include "guest.h"
 #include "vm.h"
+
+/* The layout that a KVM guest sees (Documentation/virt/kvm/x86/msr.rst). */
+struct system_time {
+	u32 version;
+	u32 pad0;
+	u64 tsc_timestamp;
+	u64 system_time;
+	u32 tsc_to_system_mul;
+	signed char tsc_shift;
+	u8 flags;
+	u8 pad[2];
+} __attribute__((packed));
 
 GINLINE u64 hypercall(u64 nr, u64 a0, u64 a1, u64 a2, u64 a3)
 {

@@ -66,6 +66,7 @@ struct lintel_vm *test_vm_create(bool split)
 		vcpu->vm = vm;
 		vcpu->id = i;
 		vcpu->tsc_khz = SHIM_TSC_KHZ;
+		vcpu->tsc_ratio = TSC_RATIO_ONE;
 		vcpu->cpuid = test_cpuid;
 		vcpu->cpuid_nent = ARRAY_SIZE(test_cpuid);
 		vcpu->guest_maxphyaddr_mask = GENMASK_ULL(63, 40);

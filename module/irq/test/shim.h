@@ -36,6 +36,8 @@
 #define fls(x)			((x) ? 32 - __builtin_clz(x) : 0)
 #define sort(base, n, size, compare, swap) qsort(base, n, size, compare)
 #define mul_u64_u32_div(a, mul, div) ((u64)((unsigned __int128)(a) * (mul) / (div)))
+#define mul_u64_u64_div_u64(a, mul, div) ((u64)((unsigned __int128)(a) * (mul) / (div)))
+#define mul_u64_u64_shr(a, mul, by) ((u64)((unsigned __int128)(a) * (mul) >> (by)))
 #define div64_u64(a, b)		((a) / (b))
 #define PAGE_SHIFT		12
 #define PAGE_SIZE		4096ul
@@ -241,7 +243,15 @@ struct lintel_vm {
 	struct page *apic_page;
 	atomic_t apics_away;
 	u32 apic_bus_ns;
+	u64 disabled_quirks;
 };
+
+
+static inline bool lintel_quirk(const struct lintel_vm *vm, u64 quirk)
+{
+	return !(vm->disabled_quirks & quirk);
+}
+
 #define LINTEL_TIMER_NEVER	U64_MAX
 
 struct lintel_vcpu {
@@ -250,7 +260,7 @@ struct lintel_vcpu {
 	struct kvm_cpuid_entry2 *cpuid;
 	unsigned int cpuid_nent;
 	u64 guest_maxphyaddr_mask;
-	u64 tsc_offset;
+	u64 tsc_offset, tsc_ratio;
 	u64 timer_tsc;
 	u32 tsc_khz;
 	u64 mcg_cap;
@@ -303,9 +313,11 @@ static inline void lintel_vcpu_queue_nmi(struct lintel_vcpu *vcpu)
 	vcpu->nmis++;
 }
 
+#include "../../tsc_ratio.h"
+
 static inline u64 lintel_vcpu_guest_tsc(const struct lintel_vcpu *vcpu, u64 host_tsc)
 {
-	return host_tsc + vcpu->tsc_offset;
+	return tsc_scale(host_tsc, vcpu->tsc_ratio) + vcpu->tsc_offset;
 }
 
 /* --- SDM, "Advanced Programmable Interrupt Controller": register offsets and bits --- */

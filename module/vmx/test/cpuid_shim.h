@@ -55,7 +55,13 @@ struct lintel_lapic;
 
 struct lintel_vm {
 	u32 disabled_exits;
+	u64 disabled_quirks;
 };
+
+static inline bool lintel_quirk(const struct lintel_vm *vm, u64 quirk)
+{
+	return !(vm->disabled_quirks & quirk);
+}
 
 struct lintel_vcpu {
 	struct lintel_vm *vm;

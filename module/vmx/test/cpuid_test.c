@@ -246,10 +246,13 @@ static void test_ranges(void)
 
 static void test_dynamic(void)
 {
-	struct lintel_vcpu v = { .vm = &plain_vm };
+	struct lintel_vm vm = {};
+	struct lintel_vcpu v = { .vm = &vm };
 
 	lintel_cpuid_set(&v, intel, ARRAY_SIZE(intel));
-	CHECK(query(&v, 1, 0).ecx == 0x04000000);	/* neither OSXSAVE nor MWAIT */
+	CHECK(query(&v, 1, 0).ecx == 0x04000008);	/* no OSXSAVE; MWAIT as set */
+	vm.disabled_quirks = KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT;
+	CHECK(query(&v, 1, 0).ecx == 0x04000000);	/* MWAIT by the MSR */
 	v.cr4 = X86_CR4_OSXSAVE | X86_CR4_PKE;
 	v.msr_misc_enable = MSR_IA32_MISC_ENABLE_MWAIT;
 	CHECK(query(&v, 1, 0).ecx == 0x0c000008);

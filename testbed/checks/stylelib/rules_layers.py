@@ -14,13 +14,13 @@ from . import Finding, lines_with, read, sources, tree
 
 # headers of the structures and the services without a layer
 SHARED = {"types.h", "compat.h", "params.h", "vm.h", "vcpu.h", "trace.h", "exit_reasons.h",
-          "flight.h"}
+          "flight.h", "tsc_ratio.h"}
 # folder -> what its files may include beside their own folder: folders, headers of others
 MAY_INCLUDE = {
     "main.c": {"ioctl", "dead.h", "irq/irq.h", "vmx/cpu.h", "vmx/fpu.h"},
     "ioctl": {"irq", "paravirt", "regs.h", "registry.h", "stats.h", "vcpu_life.h",
               "vmx/cpuid.h", "vmx/msr.h", "vmx/explain_capture.h", "vmx/guest_debug.h", "vmx/mce.h",
-              "vmx/msr_filter.h", "uapi", "ept/ept.h"},
+              "vmx/msr_filter.h", "vmx/controls.h", "vmx/tsc.h", "uapi", "ept/ept.h"},
     "top": {"vmx", "irq", "ept", "paravirt", "emulate", "regs.h", "stats.h", "vcpu_life.h"},
     "vmx": {"irq/irq.h", "ept/ept.h", "paravirt", "emulate/emulate.h", "regs.h", "stats.h"},
     "ept": {"vmx/cpu.h", "vmx/ops.h"},
