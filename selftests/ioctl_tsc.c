@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * A TSC whose rate is not the host's: KVM_SET_TSC_KHZ on a VM and on a vCPU. The guest's RDTSC, the
- * TSC as KVM_GET_MSRS tells it, the offset of KVM_VCPU_TSC_CTRL, kvm-clock and the TSC-deadline timer
- * have to agree, and the rate is measured against the host's own TSC. Where the processor does not
- * scale (or tsc_scaling=0), what is left is that a slower TSC is refused.
+ * TSC as KVM_GET_MSRS tells it, the offset of KVM_VCPU_TSC_CTRL, kvm-clock and the TSC-deadline
+ * timer have to agree, and the rate is measured against the host's own TSC. Where the processor
+ * does not scale (or tsc_scaling=0), what is left is that a slower TSC is refused.
  */
 #include "chips.h"
 #include "guest.h"
@@ -281,7 +281,7 @@ TEST(deadline_of_a_scaled_guest)
 		start = rdtsc();
 		vcpu_finish(v);
 		took = rdtsc() - start;
-		/* eight of 5 ms: a rate that is forgotten would make less of it, or more than the time limit */
+		/* eight of 5 ms: a forgotten rate makes less of it, or more than the limit */
 		CHECK(took >= of_host * 40, "%llu us", (unsigned long long)(took * 1000 / of_host));
 		ktap_note("%llu kHz: 40 ms took %llu us", (unsigned long long)khz,
 			  (unsigned long long)(took * 1000 / of_host));

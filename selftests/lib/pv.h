@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the pv_* programs share: the page of kvm-clock, the hypercall instruction, the question whether CPUID offers a
- * feature, and a second vCPU that runs in a thread on a chosen CPU of the host.
+ * What the pv_* programs share: the page of kvm-clock, the hypercall instruction, the question
+ * whether CPUID offers a feature, and a second vCPU that runs in a thread on a chosen CPU of the
+ * host.
  */
 #ifndef LINTEL_SELFTESTS_PV_H
 #define LINTEL_SELFTESTS_PV_H
