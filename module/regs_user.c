@@ -101,13 +101,13 @@ static void segment_from_user(const struct kvm_segment *u, struct lintel_segment
 	s->base = u->base;
 	s->limit = u->limit;
 	s->selector = u->selector;
-	s->ar = EMULATE_AR_UNUSABLE;
-	if (u->unusable || !u->present)
-		return;
+	/* of an unusable segment too: the DPL of SS is the CPL, and what is read back is what was set */
 	s->ar = (u->type & EMULATE_AR_TYPE) | (u->s ? EMULATE_AR_S : 0) |
-		((u->dpl & 3) << EMULATE_AR_DPL_SHIFT) | EMULATE_AR_P |
+		((u->dpl & 3) << EMULATE_AR_DPL_SHIFT) | (u->present ? EMULATE_AR_P : 0) |
 		(u->avl ? EMULATE_AR_AVL : 0) | (u->l ? EMULATE_AR_L : 0) |
 		(u->db ? EMULATE_AR_DB : 0) | (u->g ? EMULATE_AR_G : 0);
+	if (u->unusable || !u->present)
+		s->ar |= EMULATE_AR_UNUSABLE;
 }
 
 /* kvm_sregs names its segments; this is where each of ours is. */
@@ -397,7 +397,8 @@ int lintel_set_vcpu_events(struct lintel_vcpu *vcpu, const struct kvm_vcpu_event
 		assign_bit(REQ_TRIPLE_FAULT, &vcpu->requests, events->triple_fault.pending);
 	ev->exception.nr = events->exception.nr;
 	ev->exception.has_error = events->exception.has_error_code;
-	ev->exception.error = events->exception.error_code;
+	/* a VM entry refuses more; a processor has no more */
+	ev->exception.error = (u16)events->exception.error_code;
 	/* without a local APIC it waits like one of KVM_INTERRUPT, until the guest can take it */
 	ev->interrupt.pending = events->interrupt.injected && !events->interrupt.soft &&
 				!vcpu->lapic;
@@ -413,10 +414,11 @@ int lintel_set_vcpu_events(struct lintel_vcpu *vcpu, const struct kvm_vcpu_event
 		state |= GUEST_INTR_STATE_NMI;
 	if (events->flags & KVM_VCPUEVENT_VALID_SHADOW) {
 		state &= ~SHADOW_STATE;
-		if (events->interrupt.shadow & KVM_X86_SHADOW_INT_STI)
-			state |= GUEST_INTR_STATE_STI;
+		/* no processor has both; as in KVM, the one that holds back more */
 		if (events->interrupt.shadow & KVM_X86_SHADOW_INT_MOV_SS)
 			state |= GUEST_INTR_STATE_MOV_SS;
+		else if (events->interrupt.shadow & KVM_X86_SHADOW_INT_STI)
+			state |= GUEST_INTR_STATE_STI;
 	}
 	lintel_set_interruptibility(vcpu, state);
 	lintel_vcpu_request(vcpu, REQ_EVENT);

@@ -93,6 +93,33 @@ TEST(sregs)
 	}
 }
 
+/* What an unusable segment has is read back as it was set: the DPL of SS is the CPL. */
+TEST(unusable_segments)
+{
+	struct vcpu *v = fresh(0);
+	struct kvm_sregs set, got;
+
+	vcpu_set_long(v, (void (*)(void))0);
+	vcpu_get_sregs(v, &set);
+	set.ss = (struct kvm_segment){ .selector = 1, .type = 3, .dpl = 1, .s = 1, .g = 1, .db = 1,
+				       .limit = 0xffffffff, .unusable = 1 };
+	set.es = (struct kvm_segment){ .type = 3, .s = 1, .limit = 0xffff, .unusable = 1 };
+	vcpu_set_sregs(v, &set);
+	vcpu_get_sregs(v, &got);
+	for (int i = 0; i < 2; i++) {
+		const struct kvm_segment *a = i ? &set.es : &set.ss, *b = i ? &got.es : &got.ss;
+
+		ktap_row("%s", i ? "es" : "ss");
+		CHECK_EQ(b->unusable, 1);
+		CHECK_EQ(b->present, 0);
+		CHECK_EQ(b->type, a->type);
+		CHECK_EQ(b->dpl, a->dpl);
+		CHECK_EQ(b->s, a->s);
+		CHECK_EQ(b->g, a->g);
+		CHECK_EQ(b->db, a->db);
+	}
+}
+
 TEST(sregs_refused)
 {
 	struct vcpu *v = fresh(0);
@@ -337,6 +364,29 @@ TEST(injected_exception_arrives)
 	e.exception.nr = VEC_GP;
 	e.exception.has_error_code = 1;
 	e.exception.error_code = 0x18;
+	REQUIRE_OK(ioctl(v->fd, KVM_SET_VCPU_EVENTS, &e));
+	vcpu_finish(v);
+}
+
+/* What no processor has, and would fail the entry: 32 bits of error code, two shadows at once. */
+TEST(injected_with_too_much)
+{
+	struct vcpu *v = fresh(0);
+	struct kvm_vcpu_events e, got;
+
+	vcpu_set_long(v, guest_count_pf);
+	vm_shared(v->vm)->handler[VEC_GP] = guest_addr(guest_return);
+	REQUIRE_OK(ioctl(v->fd, KVM_GET_VCPU_EVENTS, &e));
+	e.flags = KVM_VCPUEVENT_VALID_SHADOW;
+	e.interrupt.shadow = KVM_X86_SHADOW_INT_STI | KVM_X86_SHADOW_INT_MOV_SS;
+	REQUIRE_OK(ioctl(v->fd, KVM_SET_VCPU_EVENTS, &e));
+	REQUIRE_OK(ioctl(v->fd, KVM_GET_VCPU_EVENTS, &got));
+	CHECK_EQ(got.interrupt.shadow, KVM_X86_SHADOW_INT_MOV_SS);
+	e.interrupt.shadow = 0;
+	e.exception.injected = 1;
+	e.exception.nr = VEC_GP;
+	e.exception.has_error_code = 1;
+	e.exception.error_code = 0xffff0018;
 	REQUIRE_OK(ioctl(v->fd, KVM_SET_VCPU_EVENTS, &e));
 	vcpu_finish(v);
 }
