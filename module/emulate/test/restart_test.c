@@ -96,7 +96,9 @@ static void test_rep(void)
 	r = machine_call(&m);
 	tap_ok(r == EMULATE_OK && !m.c.retired && m.write_count == 1 &&
 	       m.c.gprs[EMULATE_RCX] == 2 && m.c.rip == CODE_AT, "rep: .stop ends a call");
+	tap_ok(m.c.rflags & FLAG_RF, "rep: RF is set between two iterations");
 	r = machine_run(&m);
+	tap_ok(!(m.c.rflags & FLAG_RF), "rep: RF is clear behind the last one");
 	tap_ok(r == EMULATE_OK && m.c.retired && m.write_count == 3 &&
 	       m.writes[2].where == DEVICE + 8, "rep: stos to a device");
 
