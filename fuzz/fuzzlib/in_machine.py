@@ -8,6 +8,8 @@ from . import OUT, SetupError, TOP, coverage, documented, tap
 # program, its options in the short form, what is judged besides by its output
 FUZZERS = {
     "ioctl": ("fuzz-ioctl", "--rounds 12", documented.judge),
+    "guest": ("fuzz-guest", "--cases 1000", None),
+    "ring0": ("fuzz-ring0", "--cases 4000", None),
 }
 BOOT = {"small": 60, "debug": 900}      # seconds of the emulator until the command runs
 # what the emulator's CPU time may be for each second of the machine
@@ -46,7 +48,10 @@ def build(settings):
 def command_line(settings, program, short):
     device = "/dev/kvm" if settings.mode == "kvm" else "/dev/lintel"
     amount = f"--seconds {settings.seconds:g}" if settings.seconds else short
-    words = [program, "--seed", str(settings.seed), amount, "--device", device, *settings.more]
+    words = [program, "--seed", str(settings.seed), amount, "--device", device]
+    if settings.against:
+        words += ["--against", "/dev/kvm"]
+    words += settings.more
     return " ".join(words) + LEAKS + (f"; code=$?; {SAVE}; (exit $code)" if settings.coverage
                                       else "")
 
@@ -60,6 +65,8 @@ def run(settings):
              "--put", OUT / program, *extra, "--", command_line(settings, program, short)]
     OUT.mkdir(parents=True, exist_ok=True)
     log = OUT / f"{settings.what}-{settings.kernel}-{settings.mode}.log"
+    if settings.against and (settings.mode, settings.what) != ("joined", "guest"):
+        raise SetupError("--against is for guest, and needs both modules: --mode joined")
     lines = []
     with open(log, "w") as file, subprocess.Popen(
             words, stdout=subprocess.PIPE, text=True, errors="replace") as process:
