@@ -203,6 +203,8 @@ static void show(const struct guest_case *c, const struct form *f, const struct 
 	       c->regs.rcx, c->regs.rdx, c->regs.rbx, o->exits, o->seen[0].reason, o->error);
 }
 
+static u8 template[MEMORY];
+
 static void one_case(struct machine *m, u64 number)
 {
 	static struct predicted p;
@@ -215,7 +217,7 @@ static void one_case(struct machine *m, u64 number)
 	enum verdict verdict;
 
 	make(&c, number, &forms[form], &r);
-	memory_template(memory);
+	memcpy(memory, template, MEMORY);
 	plant(&r, &c, memory);
 	memcpy(memory + AT_CODE, c.code, c.code_bytes);
 	predict(&p, &c, memory);
@@ -310,6 +312,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	catch_ticks();
+	memory_template(template);
 	end = now() + options.seconds;
 	for (u64 i = options.first; i - options.first < options.cases && now() < end; i++) {
 		if (m.cases > 200) {
