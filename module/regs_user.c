@@ -101,7 +101,7 @@ static void segment_from_user(const struct kvm_segment *u, struct lintel_segment
 	s->base = u->base;
 	s->limit = u->limit;
 	s->selector = u->selector;
-	/* of an unusable segment too: the DPL of SS is the CPL, and what is read back is what was set */
+	/* of an unusable segment, too: the DPL of SS is the CPL */
 	s->ar = (u->type & EMULATE_AR_TYPE) | (u->s ? EMULATE_AR_S : 0) |
 		((u->dpl & 3) << EMULATE_AR_DPL_SHIFT) | (u->present ? EMULATE_AR_P : 0) |
 		(u->avl ? EMULATE_AR_AVL : 0) | (u->l ? EMULATE_AR_L : 0) |

@@ -228,7 +228,7 @@ static int repeat(struct emulate_ctxt *c, struct string_step *s)
 		emu_set_gpr(c, EMULATE_RCX, c->insn.ad_bytes, s->elements);
 		if (!s->elements || condition_ends(c))
 			return EMULATE_OK;
-		/* Between two iterations RF is set: a breakpoint on the instruction has been taken. */
+		/* Between two iterations RF is set: a breakpoint here has been taken. */
 		c->rflags |= FLAG_RF;
 		c->new_rflags |= FLAG_RF;
 		if (c->stop)
