@@ -150,6 +150,54 @@ TEST_SLOW(interrupt_rate, 2)
 	}
 }
 
+/*
+ * Twenty periods with interrupts shut out, then five with them let in. ARG(2): the period's counts;
+ * ARG(1) counts the interrupts.
+ */
+GUEST_CODE static void guest_late(void)
+{
+	u64 t0;
+
+	guest_set_handler(PIC_BASE, on_tick);
+	apic_virtual_wire();
+	pic_init(0);
+	pic_unmask(1);
+	cli();
+	ARG(2) = pit_ticks(128 * access_cost());
+	if (ARG(2) < 1193)
+		ARG(2) = 1193;
+	pit_start(0, 2, ARG(2));
+	t0 = rdtsc();
+	while (pit_ticks(rdtsc() - t0) < 20 * ARG(2))
+		cpu_relax();
+	sti();
+	while (pit_ticks(rdtsc() - t0) < 25 * ARG(2))
+		cpu_relax();
+	cli();
+	guest_done();
+}
+
+TEST_SLOW(reinject_control, 2)
+{
+	for (u8 reinject = 0; reinject < 2; reinject++) {
+		struct vcpu *v = start(guest_late);
+		struct kvm_reinject_control control = { .pit_reinject = reinject };
+		volatile struct guest_shared *s = vm_shared(v->vm);
+
+		ktap_row("pit_reinject %u", reinject);
+		REQUIRE_OK(ioctl(v->vm->fd, KVM_REINJECT_CONTROL, &control));
+		s->arg[1] = 0;
+		s->arg[15] = ioctl(v->fd, KVM_GET_TSC_KHZ, 0);
+		vcpu_finish(v);
+		ktap_note("pit_reinject %u: %llu interrupts", reinject,
+			  (unsigned long long)s->arg[1]);
+		if (reinject)
+			CHECK(s->arg[1] >= 19, "ticks were lost");
+		else
+			CHECK(s->arg[1] >= 1 && s->arg[1] <= 10, "ticks were kept");
+	}
+}
+
 GUEST_CODE static void guest_one_shot(void)
 {
 	guest_set_handler(PIC_BASE, on_tick);

@@ -161,9 +161,14 @@ static long vm_set_pit(struct ioctl_context *ctx)
 	return lintel_pit_set(ctx->vm, &state2);
 }
 
+/* The ioctl's number names no size, so the dispatcher would copy nothing. */
 static long vm_reinject(struct ioctl_context *ctx)
 {
-	return ctx->vm->pit ? lintel_pit_reinject(ctx->vm, ctx->arg) : -ENXIO;
+	struct kvm_reinject_control control;
+
+	if (copy_from_user(&control, ctx->user, sizeof(control)))
+		return -EFAULT;
+	return ctx->vm->pit ? lintel_pit_reinject(ctx->vm, &control) : -ENXIO;
 }
 
 static long vm_irq_line(struct ioctl_context *ctx)
@@ -314,7 +319,7 @@ static const struct ioctl_row vm_rows[] = {
 	{ KVM_SET_PIT, LOCK_VM, ARG_COPY_IN, vm_set_pit },
 	{ KVM_GET_PIT2, LOCK_VM, ARG_COPY, vm_get_pit2 },
 	{ KVM_SET_PIT2, LOCK_VM, ARG_COPY, vm_set_pit2 },
-	{ KVM_REINJECT_CONTROL, LOCK_VM, ARG_COPY_IN, vm_reinject },
+	{ KVM_REINJECT_CONTROL, LOCK_VM, ARG_USER, vm_reinject },
 	{ KVM_IRQ_LINE, LOCK_NONE, ARG_COPY, vm_irq_line },
 	{ KVM_IRQ_LINE_STATUS, LOCK_NONE, ARG_COPY, vm_irq_line_status },
 	{ KVM_SET_GSI_ROUTING, LOCK_VM, ARG_USER, vm_set_routing },

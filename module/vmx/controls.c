@@ -109,7 +109,7 @@ int vmx_vcpu_init(struct lintel_vcpu *vcpu)
 		/* None left: VPID stays off for this vCPU, and each entry flushes. */
 		int vpid = ida_alloc_range(&vpids, 1, 0xffff, GFP_KERNEL);
 
-		vmx->vpid = vpid > 0 ? vpid : 0;
+		vmx->vpid = max(vpid, 0);
 	}
 	return 0;
 }
