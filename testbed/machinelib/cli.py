@@ -61,6 +61,8 @@ def parser():
                          help="of the emulator's CPU time")
         one.add_argument("--quiet", action="store_true", help="no console, but after a failure")
         one.add_argument("--reboots", action="store_true", help="a second boot is no failure")
+        one.add_argument("--panics", action="store_true",
+                         help="nor is a panic; what follows it is waited for")
         one.add_argument("--allow-complaints", action="store_true",
                          help="a warning of the kernel is no failure")
         if verb == "run":

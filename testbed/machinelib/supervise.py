@@ -160,6 +160,8 @@ class Run:
                 self.take_console(name, b"\n")
 
     def judge(self, line):
+        if self.settings.panics and FATAL.search(line):
+            return
         if "end Kernel panic" in line and self.fatal_at is not None:
             self.fatal_at -= AFTER_FATAL
         elif FATAL.search(line) and self.fatal_at is None:
