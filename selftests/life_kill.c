@@ -10,12 +10,12 @@
 #include <sys/wait.h>
 
 #include "chips.h"
+#include "host.h"
 #include "memory.h"
 #include "module.h"
 #include "vm.h"
 
 #define SEED	20240611u
-#define ROUNDS	50
 #define SERIES	3
 
 static u32 random_state = SEED;
@@ -111,9 +111,9 @@ static void kill_one(int kind, u32 us)
 	      kind, status);
 }
 
-static void kill_many(int references)
+static void kill_many(int references, int rounds)
 {
-	for (int i = 0; i < ROUNDS && !ktap_timed_out(); i++)
+	for (int i = 0; i < rounds && !ktap_timed_out(); i++)
 		kill_one(i & 3, random_below(i % 3 ? 20000 : 2000));
 	CHECK(module_references_settle(references, 2000), "references: %d, before %d",
 	      module_references(module_name()), references);
@@ -127,19 +127,24 @@ static void kill_many(int references)
 TEST_SLOW(kill_at_random_moments, 6)
 {
 	int references = module_references(module_name());
+	int rounds = host_repetitions(50, 12, "rounds");
 	long last, now, change = 0;
 
-	ktap_note("seed %u, series of %d rounds", SEED, ROUNDS);
-	kill_many(references);
+	ktap_note("seed %u, series of %d rounds", SEED, rounds);
+	kill_many(references, rounds);
 	last = kernel_memory();
 	for (int series = 0; series < SERIES && !ktap_timed_out(); series++) {
-		kill_many(references);
+		kill_many(references, rounds);
 		now = kernel_memory();
 		change = now - last;
 		ktap_note("series %d: kernel memory %ld kB, change %+ld kB", series, now, change);
-		if (labs(change) < ROUNDS * 4)
+		if (labs(change) < rounds * 4)
 			return;
 		last = now;
+	}
+	if (host_has_sanitizers()) {
+		ktap_note("freed memory is kept from use here: KMEMLEAK has to find what leaks");
+		return;
 	}
 	CHECK(false, "in %d series no one without a change; the last by %+ld kB", SERIES, change);
 }

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include "host.h"
 #include "memory.h"
 #include "module.h"
 #include "vm.h"
@@ -79,12 +80,11 @@ TEST(loading_twice_is_refused)
 	works();
 }
 
-#define RELOADS	20
 #define SERIES	4
 
-static void reload_many(void)
+static void reload_many(int reloads)
 {
-	for (int i = 0; i < RELOADS; i++) {
+	for (int i = 0; i < reloads; i++) {
 		ktap_row("round %d", i);
 		REQUIRE(module_references_settle(0, 2000), "references: %d",
 			module_references(module_name()));
@@ -102,18 +102,24 @@ static void reload_many(void)
 TEST_SLOW(twenty_reloads, 6)
 {
 	long last, now, change = 0;
+	int reloads;
 
 	need_the_file();
-	reload_many();
+	reloads = host_repetitions(20, 4, "reloads");
+	reload_many(reloads);
 	last = kernel_memory();
 	for (int series = 0; series < SERIES && !ktap_timed_out(); series++) {
-		reload_many();
+		reload_many(reloads);
 		now = kernel_memory();
 		change = now - last;
 		ktap_note("series %d: kernel memory %ld kB, change %+ld kB", series, now, change);
-		if (labs(change) < RELOADS * 4)
+		if (labs(change) < reloads * 4)
 			return;
 		last = now;
+	}
+	if (host_has_sanitizers()) {
+		ktap_note("freed memory is kept from use here: KMEMLEAK has to find what leaks");
+		return;
 	}
 	CHECK(false, "in %d series no one without a change; the last by %+ld kB", SERIES, change);
 }

@@ -10,6 +10,7 @@
 #include "cgroup.h"
 #include "files.h"
 #include "guest.h"
+#include "host.h"
 #include "memory.h"
 #include "stats.h"
 #include "vm.h"
@@ -281,6 +282,7 @@ static void have_made(int to, int from, u8 n, u64 *bytes)
 TEST_SLOW(a_hundred_in_a_row, 6)
 {
 	u64 before[ARRAY_SIZE(charges)], with[ARRAY_SIZE(charges)], after[ARRAY_SIZE(charges)];
+	unsigned int n = host_repetitions(100, 16, "VMs");
 	long host_before, host_after;
 	int to[2], from[2];
 
@@ -293,10 +295,10 @@ TEST_SLOW(a_hundred_in_a_row, 6)
 		make_vms(to[0], from[1]);
 		_exit(0);
 	}
-	have_made(to[1], from[0], 20, NULL);	/* what is made once, and kept */
+	have_made(to[1], from[0], n / 5, NULL);	/* what is made once, and kept */
 	host_before = kernel_memory();
 	read_charges_until("hundred", before, NULL);
-	have_made(to[1], from[0], 100, with);
+	have_made(to[1], from[0], n, with);
 	read_charges_until("hundred", after, before);
 	host_after = kernel_memory();
 	for (size_t i = 0; i < ARRAY_SIZE(charges); i++) {

@@ -10,6 +10,7 @@
 #include "cgroup.h"
 #include "files.h"
 #include "guest.h"
+#include "host.h"
 #include "swap.h"
 #include "vm.h"
 
@@ -121,7 +122,7 @@ TEST_SLOW(larger_than_its_cgroup, 6)
 	swap_require(32 * MIB);
 	cgroup_make("swap", "10M");
 	cgroup_enter("swap");
-	fill_and_verify(16 * MIB, "swap");
+	fill_and_verify(host_repetitions(16, 12, "MiB") * MIB, "swap");
 	CHECK(cgroup_read("swap", "memory.peak", "") <= 10 * MIB, "peak %llu",
 	      (unsigned long long)cgroup_read("swap", "memory.peak", ""));
 	CHECK_EQ(cgroup_read("swap", "memory.events", "oom_kill"), 0);
