@@ -9,7 +9,6 @@
 
 #include "bench.h"
 
-#define X2APIC(reg)	(MSR_X2APIC + ((reg) >> 4))
 #define X2APIC_SELF	(MSR_X2APIC + 0x3f)
 #define FLAG		((volatile u32 *)GPA_PAGE)
 #define LONG_WAIT	300000		/* ticks; longer than kvm_intel polls for a halted vCPU */
