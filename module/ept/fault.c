@@ -221,6 +221,9 @@ static int fault_level(const struct fault *f)
 {
 	if (!f->page || f->logged)
 		return EPT_4K;
+	/* anonymous memory is mapped large by large pages only */
+	if (PageAnon(f->page) && !PageCompound(f->page))
+		return EPT_4K;
 	if ((f->access & ACCESS_EXEC) && boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT))
 		return EPT_4K;
 	return ept_host_level(f->slot, f->gfn, f->pfn);
@@ -339,9 +342,18 @@ static void fault_mark_page(const struct fault *f)
 {
 	if (!f->page || PageReserved(f->page))
 		return;
-	if (f->writable && !PageDirty(f->page))
-		set_page_dirty_lock(f->page);
-	mark_page_accessed(f->page);
+	if (f->writable && !PageDirty(f->page)) {
+		struct folio *folio = page_folio(f->page);
+
+		/* memory without a file has nobody to be told */
+		if (folio_test_anon(folio) && !folio_test_swapcache(folio))
+			folio_set_dirty(folio);
+		else
+			set_page_dirty_lock(f->page);
+	}
+	/* with A bits the notifier tells what is in use */
+	if (!(f->vm->ept.eptp & VMX_EPTP_AD_ENABLE_BIT))
+		mark_page_accessed(f->page);
 }
 
 static int fault_resolve(struct fault *f)
