@@ -84,20 +84,18 @@ struct stored_msr {
 	u64 zero;
 };
 
-#define STORED(msr, member, zero)	{ msr, offsetof(struct lintel_vcpu, member), false, zero }
-#define STORED_ADDRESS(msr, member)	{ msr, offsetof(struct lintel_vcpu, member), true, 0 }
-
-static const struct stored_msr stored_msrs[] = {
-	STORED(MSR_STAR, msr_star, 0),
-	STORED_ADDRESS(MSR_LSTAR, msr_lstar),
-	STORED_ADDRESS(MSR_CSTAR, msr_cstar),
-	STORED(MSR_SYSCALL_MASK, msr_sfmask, ~0xffffffffULL),
-	STORED(MSR_TSC_AUX, msr_tsc_aux, ~0xffffffffULL),
-	STORED(MSR_IA32_MISC_ENABLE, msr_misc_enable, 0),
-	STORED(MSR_IA32_POWER_CTL, msr_power_ctl, 0),
-	STORED(MSR_IA32_MCG_STATUS, mcg_status, ~7ULL),
-	STORED(MSR_IA32_MCG_CTL, mcg_ctl, 0),
-};
+/* A case of the switch below: guests read some of these often. */
+#define STORED(msr_, member, canonical_, zero_)					\
+	case msr_: {								\
+		static const struct stored_msr row = {				\
+			.msr = msr_,						\
+			.offset = offsetof(struct lintel_vcpu, member),		\
+			.canonical = canonical_,				\
+			.zero = zero_,						\
+		};								\
+										\
+		return &row;							\
+	}
 
 /*
  * Read as a constant.  A guest's write is #GP, but for zero to registers whose bits are all optional.
@@ -117,12 +115,19 @@ static const struct {
 
 static const struct stored_msr *find_stored(u32 msr)
 {
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(stored_msrs); i++)
-		if (stored_msrs[i].msr == msr)
-			return &stored_msrs[i];
-	return NULL;
+	switch (msr) {
+	STORED(MSR_STAR, msr_star, false, 0)
+	STORED(MSR_LSTAR, msr_lstar, true, 0)
+	STORED(MSR_CSTAR, msr_cstar, true, 0)
+	STORED(MSR_SYSCALL_MASK, msr_sfmask, false, ~0xffffffffULL)
+	STORED(MSR_TSC_AUX, msr_tsc_aux, false, ~0xffffffffULL)
+	STORED(MSR_IA32_MISC_ENABLE, msr_misc_enable, false, 0)
+	STORED(MSR_IA32_POWER_CTL, msr_power_ctl, false, 0)
+	STORED(MSR_IA32_MCG_STATUS, mcg_status, false, ~7ULL)
+	STORED(MSR_IA32_MCG_CTL, mcg_ctl, false, 0)
+	default:
+		return NULL;
+	}
 }
 
 static bool is_canonical(struct lintel_vcpu *vcpu, u64 address)
@@ -409,7 +414,7 @@ static int set_constant(u32 msr, u64 value, bool host)
 int lintel_msr_get(struct lintel_vcpu *vcpu, u32 msr, u64 *value, bool host)
 {
 	const struct stored_msr *stored = find_stored(msr);
-	unsigned long field = vmcs_field_of(msr);
+	unsigned long field;
 	u64 *bank;
 	int err;
 
@@ -417,6 +422,7 @@ int lintel_msr_get(struct lintel_vcpu *vcpu, u32 msr, u64 *value, bool host)
 		*value = *(u64 *)((u8 *)vcpu + stored->offset);
 		return 0;
 	}
+	field = vmcs_field_of(msr);
 	if (field)
 		return get_vmcs_field(vcpu, field, value);
 	if (is_x2apic_msr(msr))
