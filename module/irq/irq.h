@@ -135,6 +135,8 @@ u64 lintel_lapic_base(struct lintel_vcpu *vcpu);
 int lintel_lapic_set_base(struct lintel_vcpu *vcpu, u64 base, bool host_initiated);
 /* CR8: bits 7:4 of the TPR.  Running thread. */
 u64 lintel_lapic_cr8(struct lintel_vcpu *vcpu);
+/* lintel_lapic_tell - CR8 and IA32_APIC_BASE, as @run has them.  Running thread. */
+void lintel_lapic_tell(struct lintel_vcpu *vcpu, struct kvm_run *run);
 void lintel_lapic_set_cr8(struct lintel_vcpu *vcpu, u64 cr8);
 /* x2APIC MSRs 0x800..0x8ff.  0, or -EINVAL (#GP): not in this mode, no register, reserved bits. */
 int lintel_lapic_x2apic_read(struct lintel_vcpu *vcpu, u32 msr, u64 *value);
@@ -198,7 +200,7 @@ bool lintel_lapic_eoi_quick(struct lintel_vcpu *vcpu);
 bool lintel_lapic_ipi(struct lintel_vcpu *target, u32 icr);
 
 /*
- * INIT and SIPI wait in the LAPIC until the running thread takes them.
+ * INIT and SIPI wait in the LAPIC until the running thread takes them; REQ_INIT_SIPI tells it.
  * lintel_lapic_take_init: true once per INIT; the core resets the vCPU (INIT state) and calls
  * lintel_lapic_reset(vcpu, true).
  * lintel_lapic_take_sipi: the vector 0..255 if a SIPI arrived after the last INIT, else -1.
@@ -229,6 +231,8 @@ enum lapic_place {
 #define VAPIC_PLACE	BIT(0)
 #define VAPIC_EOI_EXITS	BIT(1)
 #define VAPIC_STATUS	BIT(2)
+#define VAPIC_RAISED	BIT(3)	/* RVI, if it is less than the status's low half */
+#define VAPIC_OFF	BIT(4)	/* alone: software delivers */
 struct vapic_update {
 	enum lapic_place place;
 	bool hold;		/* with the place: see lintel_vapic_hold() */
@@ -241,7 +245,7 @@ bool lintel_vapic_on(const struct lintel_vcpu *vcpu);
 hpa_t lintel_vapic_page(const struct lintel_vcpu *vcpu);
 hpa_t lintel_vapic_descriptor(const struct lintel_vcpu *vcpu);
 /*
- * lintel_vapic_enter - before an entry, in the window, mode = IN_GUEST: what was posted gets into
+ * lintel_vapic_enter - with a LAPIC, before an entry, in the window, mode = IN_GUEST: what was posted gets into
  * the IRR.  Returns VAPIC_* bits, with the fields of @update that belong to them filled.
  */
 unsigned int lintel_vapic_enter(struct lintel_vcpu *vcpu, struct vapic_update *update);

@@ -355,6 +355,12 @@ u64 lintel_lapic_cr8(struct lintel_vcpu *vcpu)
 	return (lapic_get(vcpu->lapic, APIC_TASKPRI) >> 4) & 0xf;
 }
 
+void lintel_lapic_tell(struct lintel_vcpu *vcpu, struct kvm_run *run)
+{
+	run->cr8 = lintel_lapic_cr8(vcpu);
+	run->apic_base = vcpu->lapic->base;
+}
+
 void lintel_lapic_set_cr8(struct lintel_vcpu *vcpu, u64 cr8)
 {
 	lintel_lapic_reg_write(vcpu->lapic, APIC_TASKPRI, (cr8 & 0xf) << 4);
@@ -436,6 +442,7 @@ int lintel_lapic_create(struct lintel_vcpu *vcpu)
 		return -ENOMEM;
 	}
 	lapic->vcpu = vcpu;
+	lapic->raised = -1;
 	if (lintel_vapic_create(lapic)) {
 		free_page((unsigned long)lapic->regs);
 		kfree(lapic);

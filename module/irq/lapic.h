@@ -65,6 +65,7 @@ struct lapic_map {
 
 struct lapic_timer {
 	struct hrtimer hrtimer;
+	bool started;			/* the hrtimer, and not cancelled since */
 	bool waiting;			/* the vCPU waits in the host: no preemption timer */
 	ktime_t target;			/* one-shot and periodic: when the count reaches zero */
 	u64 period;			/* ns */
@@ -75,7 +76,7 @@ struct lapic_timer {
 /* Bits of work: what the next entry with virtual-interrupt delivery has to write. */
 enum vapic_work {
 	WORK_MODE,		/* base or hold changed */
-	WORK_STATUS,		/* IRR or ISR was written by software */
+	WORK_STATUS,		/* IRR or ISR was written by software, more than "raised" says */
 	WORK_EOI_EXITS,		/* eoi_vectors or TMR changed */
 	WORK_HELD,		/* held has bits */
 };
@@ -87,6 +88,7 @@ struct lintel_lapic {
 	bool vid;			/* the processor delivers: vapic.c */
 	bool away;			/* counted in vm->apics_away */
 	unsigned long work;		/* bits of enum vapic_work */
+	int raised;			/* highest vector that came into the IRR since; -1: none */
 	bool hold;			/* a debugger wants no interrupts: RVI stays 0 */
 	DECLARE_BITMAP(held, 256);	/* level-triggered requests that wait for eoi_exits */
 	DECLARE_BITMAP(eoi_exits, 256);	/* what the VMCS holds */

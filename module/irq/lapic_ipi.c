@@ -85,12 +85,14 @@ int lintel_lapic_accept(struct lintel_lapic *lapic, u8 mode, u8 vector, bool lev
 	case MODE_INIT:
 		/* drops a SIPI that has not been taken: only one after the INIT counts */
 		xchg(&lapic->events, BIT(EVENT_INIT));
+		lintel_vcpu_request(lapic->vcpu, REQ_INIT_SIPI);
 		lintel_vcpu_notify_event(lapic->vcpu);
 		return 1;
 	case MODE_SIPI:
 		WRITE_ONCE(lapic->sipi_vector, vector);
 		smp_wmb();	/* the vector before the event that tells of it */
 		set_bit(EVENT_SIPI, &lapic->events);
+		lintel_vcpu_request(lapic->vcpu, REQ_INIT_SIPI);
 		lintel_vcpu_notify_event(lapic->vcpu);
 		return 1;
 	default:

@@ -122,6 +122,7 @@ static void timer_arm(struct lintel_lapic *lapic)
 	}
 	if (timer_is_deadline(lapic))
 		target = ktime_add_ns(ktime_get(), mul_u64_u32_div(cycles, USEC_PER_SEC, tsc_khz));
+	timer->started = true;
 	hrtimer_start(&timer->hrtimer, target, HRTIMER_MODE_ABS_PINNED);
 }
 
@@ -131,6 +132,9 @@ static bool timer_disarm(struct lintel_lapic *lapic)
 	bool armed = lapic->vcpu->timer_tsc != LINTEL_TIMER_NEVER;
 
 	lapic->vcpu->timer_tsc = LINTEL_TIMER_NEVER;
+	if (!lapic->timer.started)
+		return armed;
+	lapic->timer.started = false;
 	return hrtimer_cancel(&lapic->timer.hrtimer) || armed;
 }
 

@@ -36,6 +36,25 @@ int lintel_vapic_create(struct lintel_lapic *lapic)
 	return 0;
 }
 
+/* The running thread: nothing else touches the IRR now. */
+static void vapic_raise(struct lintel_lapic *lapic, unsigned int word, u32 bits)
+{
+	unsigned int offset = APIC_IRR + word * 16;
+
+	lapic_put(lapic, offset, lapic_get(lapic, offset) | bits);
+	lapic->raised = max_t(int, lapic->raised, word * 32 + fls(bits) - 1);
+}
+
+/* By the vCPU's own thread, in the host: the next entry tells the processor. */
+static int vapic_post_own(struct lintel_lapic *lapic, u8 vector)
+{
+	if (test_bit(vector % 32, lapic_bitmap(lapic, APIC_IRR, vector)))
+		return 0;
+	vapic_raise(lapic, vector / 32, BIT(vector % 32));
+	lintel_vcpu_request(lapic->vcpu, REQ_APICV);
+	return 1;
+}
+
 int lintel_vapic_post(struct lintel_lapic *lapic, u8 vector, bool level)
 {
 	bool waits = test_bit(vector % 32, lapic_bitmap(lapic, APIC_IRR, vector));
@@ -47,6 +66,8 @@ int lintel_vapic_post(struct lintel_lapic *lapic, u8 vector, bool level)
 		lintel_vcpu_notify_event(lapic->vcpu);
 		return !waits;
 	}
+	if (lintel_vcpu_is_own(lapic->vcpu))
+		return vapic_post_own(lapic, vector);
 	switch (pi_post(&lapic->pi, vector)) {
 	case PI_COALESCED:
 		return 0;
@@ -76,14 +97,14 @@ void lintel_vapic_sync(struct lintel_lapic *lapic)
 	any = pi_drain(&lapic->pi, set);
 	if (!any && !held)
 		return;
-	for (i = 0; i < 8; i++) {
-		u32 word = set[i / 2] >> i % 2 * 32;
-
-		if (word)
-			lapic_put(lapic, APIC_IRR + i * 16,
-				  lapic_get(lapic, APIC_IRR + i * 16) | word);
+	for (i = 0; i < 4; i++) {
+		if (!set[i])
+			continue;
+		if (lower_32_bits(set[i]))
+			vapic_raise(lapic, 2 * i, lower_32_bits(set[i]));
+		if (upper_32_bits(set[i]))
+			vapic_raise(lapic, 2 * i + 1, upper_32_bits(set[i]));
 	}
-	set_bit(WORK_STATUS, &lapic->work);
 }
 
 void lintel_vapic_changed(struct lintel_lapic *lapic)
@@ -194,8 +215,11 @@ unsigned int lintel_vapic_enter(struct lintel_vcpu *vcpu, struct vapic_update *u
 	struct lintel_lapic *lapic = vcpu->lapic;
 	unsigned int todo = 0;
 
-	lintel_vapic_sync(lapic);
-	if (likely(!READ_ONCE(lapic->work)))
+	if (!lapic->vid)
+		return VAPIC_OFF;
+	if (READ_ONCE(lapic->pi.control) & PI_ON || test_bit(WORK_HELD, &lapic->work))
+		lintel_vapic_sync(lapic);
+	if (likely(!READ_ONCE(lapic->work) && lapic->raised < 0))
 		return 0;
 	if (test_and_clear_bit(WORK_MODE, &lapic->work)) {
 		update->place = lapic_place(lapic);
@@ -209,7 +233,11 @@ unsigned int lintel_vapic_enter(struct lintel_vcpu *vcpu, struct vapic_update *u
 	if (test_and_clear_bit(WORK_STATUS, &lapic->work)) {
 		update->status = interrupt_status(lapic);
 		todo |= VAPIC_STATUS;
+	} else if (lapic->raised >= 0 && lapic_enabled(lapic) && !lapic->hold) {
+		update->status = lapic->raised;
+		todo |= VAPIC_RAISED;
 	}
+	lapic->raised = -1;
 	return todo;
 }
 

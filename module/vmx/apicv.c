@@ -110,19 +110,26 @@ static void write_threshold(struct lintel_vcpu *vcpu)
 	vmcs_write32(TPR_THRESHOLD, threshold);
 }
 
+/* What else is requested or in service the processor has in the field already. */
+static void raise_rvi(u8 vector)
+{
+	u16 status = vmcs_read16(GUEST_INTR_STATUS);
+
+	if ((u8)status < vector)
+		vmcs_write16(GUEST_INTR_STATUS, (status & 0xff00) | vector);
+}
+
 void apicv_before_entry(struct lintel_vcpu *vcpu)
 {
 	struct vapic_update update;
-	unsigned int todo;
+	unsigned int todo = lintel_vapic_enter(vcpu, &update);
 
-	if (!lintel_vapic_on(vcpu)) {
-		if (vcpu->vmx.proc & CPU_BASED_TPR_SHADOW)
-			write_threshold(vcpu);
-		return;
-	}
-	todo = lintel_vapic_enter(vcpu, &update);
 	if (likely(!todo))
 		return;
+	if (todo & VAPIC_OFF) {
+		write_threshold(vcpu);
+		return;
+	}
 	if (todo & VAPIC_PLACE)
 		write_place(vcpu, update.place, update.hold);
 	if (todo & VAPIC_EOI_EXITS) {
@@ -133,4 +140,6 @@ void apicv_before_entry(struct lintel_vcpu *vcpu)
 	}
 	if (todo & VAPIC_STATUS)
 		vmcs_write16(GUEST_INTR_STATUS, update.status);
+	if (todo & VAPIC_RAISED)
+		raise_rvi(update.status);
 }

@@ -19,7 +19,10 @@ struct apicv_controls {
 void apicv_controls(const struct lintel_vcpu *vcpu, struct apicv_controls *c);
 /* apicv_setup - the fields beside the controls.  In a window. */
 void apicv_setup(struct lintel_vcpu *vcpu);
-/* apicv_before_entry - what was posted, and what the local APIC has changed.  In the window. */
+/*
+ * apicv_before_entry - what was posted, and what the local APIC has changed.  In the window, with a
+ * TPR shadow.
+ */
 void apicv_before_entry(struct lintel_vcpu *vcpu);
 
 #endif

@@ -33,6 +33,8 @@
 #define array_index_nospec(i, n) ((i) < (n) ? (i) : 0)
 #define __aligned(n)		__attribute__((aligned(n)))
 #define fallthrough		__attribute__((fallthrough))
+#define lower_32_bits(n)	((u32)(n))
+#define upper_32_bits(n)	((u32)((u64)(n) >> 32))
 #define fls(x)			((x) ? 32 - __builtin_clz(x) : 0)
 #define sort(base, n, size, compare, swap) qsort(base, n, size, compare)
 #define mul_u64_u32_div(a, mul, div) ((u64)((unsigned __int128)(a) * (mul) / (div)))
@@ -229,7 +231,7 @@ extern struct lintel_params {
 
 /* --- struct lintel_vm and struct lintel_vcpu: the fields that module/irq reads --- */
 #define SHIM_VCPUS		8
-enum lintel_request { REQ_EVENT, REQ_EOI_VECTORS, REQ_IOAPIC_EOI };
+enum lintel_request { REQ_EVENT, REQ_APICV, REQ_EOI_VECTORS, REQ_IOAPIC_EOI, REQ_INIT_SIPI };
 struct lintel_lapic;
 struct lintel_vm {
 	struct lintel_vcpu *vcpus[SHIM_VCPUS];
@@ -268,6 +270,7 @@ struct lintel_vcpu {
 	/* what the chips did to it */
 	unsigned int notified, nmis, notified_posted;
 	bool requested;
+	bool own;		/* the test plays the vCPU's thread */
 	bool eoi_vectors;	/* REQ_EOI_VECTORS */
 };
 
@@ -288,6 +291,11 @@ static inline void lintel_vcpu_request(struct lintel_vcpu *vcpu, enum lintel_req
 		vcpu->eoi_vectors = true;
 	else
 		vcpu->requested = true;
+}
+
+static inline bool lintel_vcpu_is_own(const struct lintel_vcpu *vcpu)
+{
+	return vcpu->own;
 }
 
 static inline void lintel_vcpu_kick(struct lintel_vcpu *vcpu)
