@@ -7,11 +7,6 @@
 #include <linux/kvm_host.h>
 #include <asm/apic.h>
 #include <linux/slab.h>
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
-#include <linux/entry-kvm.h>
-#else
-#include <linux/entry-virt.h>
-#endif
 
 struct shrinker *lintel_shrinker_start(const char *name, shrinker_fn *count, shrinker_fn *scan)
 {
@@ -46,11 +41,6 @@ void lintel_shrinker_stop(struct shrinker *shrinker)
 	unregister_shrinker(shrinker);
 	kfree(shrinker);
 #endif
-}
-
-bool lintel_guest_mode_work_pending(void)
-{
-	return __xfer_to_guest_mode_work_pending();
 }
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)

@@ -83,8 +83,17 @@ static inline void hrtimer_setup(struct hrtimer *timer,
  * What a thread must do before it may run a guest (signals, rescheduling, task work).  The kernel's
  * helper is written for KVM and notes a signal in a struct kvm_vcpu: compat.c lends it one.
  */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
+#include <linux/entry-kvm.h>
+#else
+#include <linux/entry-virt.h>
+#endif
 int lintel_guest_mode_handle_work(void);
-bool lintel_guest_mode_work_pending(void);
+
+static inline bool lintel_guest_mode_work_pending(void)
+{
+	return __xfer_to_guest_mode_work_pending();
+}
 
 /* Newer headers name the exits of TDX's instructions. */
 #ifndef EXIT_REASON_SEAMCALL

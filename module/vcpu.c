@@ -128,6 +128,8 @@ static int serve_requests(struct lintel_vcpu *vcpu)
 	vcpu->pv.at_boundary = false;
 	if (test_bit(REQ_DEAD, &vcpu->requests))
 		return -EIO;
+	if (test_and_clear_bit(REQ_INIT_SIPI, &vcpu->requests))
+		take_init_and_sipi(vcpu);
 	if (test_and_clear_bit(REQ_TRIPLE_FAULT, &vcpu->requests)) {
 		vcpu->run->exit_reason = KVM_EXIT_SHUTDOWN;
 		return TO_USER;
@@ -173,8 +175,6 @@ static int run_once(struct lintel_vcpu *vcpu)
 	enum vmx_run_result result;
 	int ret;
 
-	if (vcpu->lapic && lintel_lapic_has_event(vcpu))
-		take_init_and_sipi(vcpu);
 	if (unlikely(vcpu->mp_state != KVM_MP_STATE_RUNNABLE))
 		return lintel_block(vcpu);
 
@@ -231,8 +231,12 @@ static void tell_user(struct lintel_vcpu *vcpu)
 
 	run->if_flag = !!(lintel_rflags(vcpu) & X86_EFLAGS_IF);
 	run->flags = 0;
-	run->cr8 = vcpu->lapic ? lintel_lapic_cr8(vcpu) : vcpu->cr8;
-	run->apic_base = vcpu->lapic ? lintel_lapic_base(vcpu) : vcpu->apic_base;
+	if (likely(vcpu->lapic)) {
+		lintel_lapic_tell(vcpu, run);
+	} else {
+		run->cr8 = vcpu->cr8;
+		run->apic_base = vcpu->apic_base;
+	}
 	run->ready_for_interrupt_injection = !lintel_user_injects(vcpu) ||
 					     lintel_ready_for_user(vcpu);
 }

@@ -62,11 +62,13 @@ enum lintel_request {
 	REQ_TLB_FLUSH,		/* forget what the CPU cached of the guest's own page tables */
 	REQ_EPT_FLUSH,		/* forget what it cached of this VM's EPT */
 	REQ_EVENT,		/* what to inject, and the windows, are to be settled anew */
+	REQ_APICV,		/* the local APIC has something for the processor to deliver */
 	REQ_CLOCK,		/* write the pvclock page again */
 	REQ_IOAPIC_EOI,		/* lintel_irq_eoi_exit() has something to say */
 	REQ_EOI_VECTORS,	/* lintel_irq_eoi_vectors() would give something else */
 	REQ_STEAL,		/* tell the guest that it runs again, and how long it did not */
 	REQ_PV_EOI,		/* the guest's EOI flag could not be read in the window */
+	REQ_INIT_SIPI,		/* the LAPIC holds one of them */
 	REQ_DEAD,		/* the VM was killed */
 	REQ_RING_FULL,		/* the dirty ring has reached its soft limit */
 	REQ_TRIPLE_FAULT,	/* a fault while delivering #DF: shut down */
@@ -196,6 +198,7 @@ struct lintel_vcpu {
 	unsigned long requests;				/* [A] bits of enum lintel_request */
 	int mode;					/* [A] enum lintel_vcpu_mode */
 	int cpu;					/* [A] where it is loaded, -1: nowhere */
+	int notified_cpu;				/* [cpu] that posted interrupts notify, -1: none */
 	struct lintel_vm *vm;				/* [I] holds no reference: vCPUs die with it */
 	struct kvm_run *run;				/* [I] first page of the mapping; user-writable! */
 	void *pio_data;					/* [I] second page */
@@ -295,6 +298,15 @@ void lintel_vcpu_notify_event(struct lintel_vcpu *vcpu);
 
 /* lintel_vcpu_notify_posted - a vector was posted, and pi_post() says: notify.  Any context. */
 void lintel_vcpu_notify_posted(struct lintel_vcpu *vcpu);
+
+/*
+ * lintel_vcpu_is_own - the caller is the vCPU's thread, not an interrupt on top of it, and has the
+ * vCPU loaded: so the guest does not run, and what is said to it needs no kick.
+ */
+static inline bool lintel_vcpu_is_own(const struct lintel_vcpu *vcpu)
+{
+	return in_task() && READ_ONCE(vcpu->thread) == current;
+}
 
 /* lintel_vcpu_queue_nmi - one NMI for this vCPU.  Any context. */
 void lintel_vcpu_queue_nmi(struct lintel_vcpu *vcpu);

@@ -46,9 +46,11 @@ static void load_on_cpu(struct lintel_vcpu *vcpu, int cpu)
 	if (vcpu->pv.steal.msr)
 		lintel_steal_load(vcpu);
 	WRITE_ONCE(vcpu->cpu, cpu);
-	if (lintel_vapic_on(vcpu))
+	if (vcpu->notified_cpu != cpu) {
+		vcpu->notified_cpu = cpu;
 		lintel_vapic_load(vcpu, POSTED_INTR_VECTOR,
 				  pi_ndst(cpu_physical_id(cpu), lintel_host_x2apic()));
+	}
 }
 
 static void put_from_cpu(struct lintel_vcpu *vcpu)
@@ -75,6 +77,7 @@ static void sched_out(struct preempt_notifier *notifier, struct task_struct *nex
 	if (task_is_runnable(current))
 		WRITE_ONCE(vcpu->ready, true);
 	lintel_vapic_preempted(vcpu);
+	vcpu->notified_cpu = -1;
 	put_from_cpu(vcpu);
 }
 
@@ -113,6 +116,7 @@ static struct lintel_vcpu *alloc_vcpu(struct lintel_vm *vm, u32 id)
 	vcpu->id = id;
 	vcpu->index = vm->nr_vcpus;
 	vcpu->cpu = -1;
+	vcpu->notified_cpu = -1;
 	vcpu->vmcs.cpu = -1;
 	vcpu->mode = OUTSIDE_GUEST;
 	vcpu->timer_tsc = LINTEL_TIMER_NEVER;

@@ -31,21 +31,38 @@
 #include "../vmx/msr.h"
 #include "../vmx/tsc.h"
 
-static long vcpu_run(struct ioctl_context *ctx)
+static long run_locked(struct lintel_vcpu *vcpu)
 {
-	struct kvm_run *run = ctx->vcpu->run;
+	struct kvm_run *run = vcpu->run;
 	long ret;
 
-	if (ctx->number)
-		return -EINVAL;
 	if (unlikely(READ_ONCE(run->kvm_dirty_regs) | READ_ONCE(run->kvm_valid_regs))) {
-		ret = lintel_sync_in(ctx->vcpu);
+		ret = lintel_sync_in(vcpu);
 		if (ret)
 			return ret;
 	}
-	ret = lintel_vcpu_run(ctx->vcpu);
+	ret = lintel_vcpu_run(vcpu);
 	if (unlikely(READ_ONCE(run->kvm_valid_regs)))
-		lintel_sync_out(ctx->vcpu);
+		lintel_sync_out(vcpu);
+	return ret;
+}
+
+static long vcpu_run(struct ioctl_context *ctx)
+{
+	return ctx->number ? -EINVAL : run_locked(ctx->vcpu);
+}
+
+/* KVM_RUN is nearly all of the calls: what its row says, without the look-up. */
+static long run_ioctl(struct lintel_vcpu *vcpu, unsigned long arg)
+{
+	long ret;
+
+	if (vcpu->vm->mm != current->mm)
+		return -EIO;
+	if (mutex_lock_killable(&vcpu->mutex))
+		return -EINTR;
+	ret = arg ? -EINVAL : run_locked(vcpu);
+	mutex_unlock(&vcpu->mutex);
 	return ret;
 }
 
@@ -430,28 +447,20 @@ static const struct ioctl_row vcpu_rows[] = {
 	{ LINTEL_EXPLAIN_ENTRY, LOCK_VCPU_LOADED, ARG_COPY, vcpu_explain_entry },
 };
 
-/* KVM_RUN is nearly all of the calls: what its row says, without the look-up. */
-static long run_ioctl(struct ioctl_context *ctx)
+static noinline long other_ioctl(struct lintel_vcpu *vcpu, unsigned int cmd, unsigned long arg)
 {
-	long ret;
+	struct ioctl_context ctx = { .vm = vcpu->vm, .vcpu = vcpu };
 
-	if (ctx->vm->mm != current->mm)
-		return -EIO;
-	if (mutex_lock_killable(&ctx->vcpu->mutex))
-		return -EINTR;
-	ret = vcpu_run(ctx);
-	mutex_unlock(&ctx->vcpu->mutex);
-	return ret;
+	return lintel_ioctl_dispatch(vcpu_rows, ARRAY_SIZE(vcpu_rows), &ctx, cmd, arg);
 }
 
 static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct lintel_vcpu *vcpu = file->private_data;
-	struct ioctl_context ctx = { .vm = vcpu->vm, .vcpu = vcpu, .number = arg };
 
 	if (likely(cmd == KVM_RUN))
-		return run_ioctl(&ctx);
-	return lintel_ioctl_dispatch(vcpu_rows, ARRAY_SIZE(vcpu_rows), &ctx, cmd, arg);
+		return run_ioctl(vcpu, arg);
+	return other_ioctl(vcpu, cmd, arg);
 }
 
 static vm_fault_t vcpu_fault(struct vm_fault *vmf)

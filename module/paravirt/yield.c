@@ -34,12 +34,10 @@ enum candidates {
 	NR_PASSES,
 };
 
-void lintel_yield_note_thread(struct lintel_vcpu *vcpu)
+void lintel_yield_new_thread(struct lintel_vcpu *vcpu)
 {
 	struct pid *old = rcu_dereference_protected(vcpu->pid, lockdep_is_held(&vcpu->mutex));
 
-	if (likely(old == task_pid(current)))
-		return;
 	rcu_assign_pointer(vcpu->pid, get_task_pid(current, PIDTYPE_PID));
 	/* what another thread waited was no time of this vCPU's */
 	vcpu->pv.steal.run_delay = lintel_run_delay();

@@ -6,10 +6,20 @@
 #ifndef LINTEL_PARAVIRT_YIELD_H
 #define LINTEL_PARAVIRT_YIELD_H
 
-#include "../types.h"
+#include <linux/pid.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+
+#include "../vcpu.h"
 
 /* lintel_yield_note_thread - the current thread is the one to boost.  vcpu->mutex; may sleep. */
-void lintel_yield_note_thread(struct lintel_vcpu *vcpu);
+void lintel_yield_new_thread(struct lintel_vcpu *vcpu);
+
+static inline void lintel_yield_note_thread(struct lintel_vcpu *vcpu)
+{
+	if (unlikely(rcu_access_pointer(vcpu->pid) != task_pid(current)))
+		lintel_yield_new_thread(vcpu);
+}
 
 /* lintel_yield_on_spin - @me spins: let another vCPU run that was preempted, if there is one. */
 void lintel_yield_on_spin(struct lintel_vcpu *me);

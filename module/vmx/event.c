@@ -217,11 +217,6 @@ static bool try_nmi(struct lintel_vcpu *vcpu, bool taken)
 	return true;
 }
 
-bool lintel_user_injects(struct lintel_vcpu *vcpu)
-{
-	return !lintel_pic_in_kernel(vcpu->vm);
-}
-
 /* There is room for one more vector. */
 static bool room_for_user(struct lintel_vcpu *vcpu)
 {
@@ -307,13 +302,6 @@ void vmx_events_stale(struct lintel_vcpu *vcpu)
 {
 	vcpu->events.stale = true;
 	lintel_vcpu_request(vcpu, REQ_EVENT);
-}
-
-void vmx_events_delivered(struct lintel_vcpu *vcpu)
-{
-	vcpu->events.exception.injected = false;
-	vcpu->events.nmi.injected = false;
-	vcpu->events.interrupt.injected = false;
 }
 
 /* An IRET that faulted has unblocked NMIs, though its instruction did not finish. */

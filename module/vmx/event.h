@@ -5,7 +5,8 @@
 #ifndef LINTEL_VMX_EVENT_H
 #define LINTEL_VMX_EVENT_H
 
-#include "../types.h"
+#include "../vcpu.h"
+#include "../vm.h"
 
 /* lintel_queue_exception - raise an exception in the guest; double faults are worked out here.
  * Running thread.  A third fault makes the guest shut down: lintel_events_shutdown(). */
@@ -25,7 +26,13 @@ void lintel_apply_payload(struct lintel_vcpu *vcpu);
  */
 void vmx_events_before_entry(struct lintel_vcpu *vcpu);
 /* vmx_events_delivered - exits since the entry prove that what was injected has arrived. */
-void vmx_events_delivered(struct lintel_vcpu *vcpu);
+static inline void vmx_events_delivered(struct lintel_vcpu *vcpu)
+{
+	vcpu->events.exception.injected = false;
+	vcpu->events.nmi.injected = false;
+	vcpu->events.interrupt.injected = false;
+}
+
 /* vmx_events_stale - the entry failed: what was to be injected still stands in its field. */
 void vmx_events_stale(struct lintel_vcpu *vcpu);
 /* vmx_events_after_exit - the same, but for what vcpu->exit interrupted.  In a window. */
@@ -37,7 +44,11 @@ bool lintel_interrupts_allowed(struct lintel_vcpu *vcpu);
  * lintel_user_injects - no PIC in the kernel: user space may ask to hear when it can inject an
  * interrupt; lintel_ready_for_user: now it can, and would interrupt nothing else.  Running thread.
  */
-bool lintel_user_injects(struct lintel_vcpu *vcpu);
+static inline bool lintel_user_injects(struct lintel_vcpu *vcpu)
+{
+	return !lintel_pic_in_kernel(vcpu->vm);
+}
+
 bool lintel_ready_for_user(struct lintel_vcpu *vcpu);
 /* lintel_has_deliverable_event - something would end HLT.  Running thread, preemptible. */
 bool lintel_has_deliverable_event(struct lintel_vcpu *vcpu);

@@ -8,7 +8,10 @@
 #ifndef LINTEL_VMX_EXIT_H
 #define LINTEL_VMX_EXIT_H
 
-#include "../types.h"
+#include "../coalesced.h"
+#include "../irq/irq.h"
+#include "../vm.h"
+#include "../vcpu.h"
 
 /* lintel_skip_instruction - the exiting instruction is done: advance RIP by its length. */
 void lintel_skip_instruction(struct lintel_vcpu *vcpu);
@@ -18,6 +21,18 @@ void lintel_instruction_done(struct lintel_vcpu *vcpu);
 /* lintel_halt - the guest executed HLT and RIP is behind it; lintel_halt_exit: what KVM_RUN does. */
 void lintel_halt(struct lintel_vcpu *vcpu);
 int lintel_halt_exit(struct lintel_vcpu *vcpu);
+
+/* lintel_write_taken - an ioeventfd, or else a coalesced zone, takes this write.  Running thread. */
+static inline bool lintel_write_taken(struct lintel_vcpu *vcpu, bool pio, u64 addr,
+				      unsigned int len, const void *data)
+{
+	struct lintel_vm *vm = vcpu->vm;
+
+	return (rcu_access_pointer(vm->ioeventfds) &&
+		lintel_ioeventfd_write(vcpu, pio, addr, len, data)) ||
+	       (rcu_access_pointer(vm->coalesced.zones) &&
+		lintel_coalesced_write(vm, pio, addr, len, data));
+}
 
 /* lintel_pio_exit - fill kvm_run for a port access by user space. */
 void lintel_pio_exit(struct lintel_vcpu *vcpu, u16 port, unsigned int size, u32 count, bool out);
@@ -29,7 +44,18 @@ int lintel_pio_to_user(struct lintel_vcpu *vcpu);
  * takes it, RIP aside; interrupts may be off if lintel_pio_quick().
  */
 bool lintel_pio_in_kernel(struct lintel_vcpu *vcpu, u64 qualification);
-bool lintel_pio_quick(u64 qualification);
+
+/* SDM, "Exit Qualification for I/O Instructions". */
+#define IO_SIZE(q)	(((q) & 7) + 1)
+#define IO_IN(q)	((q) & 8)
+#define IO_STRING(q)	((q) & 16)
+#define IO_PORT(q)	((u16)((q) >> 16))
+
+static inline bool lintel_pio_quick(u64 q)
+{
+	/* the PIT's timers are set up where that may take a moment */
+	return !IO_STRING(q) && (IO_PORT(q) & ~3) != 0x40 && IO_PORT(q) != 0x61;
+}
 
 /* lintel_mmio_by_mov - vcpu->exit is MMIO: RESUME or TO_USER, or -ENOENT: by the interpreter. */
 int lintel_mmio_by_mov(struct lintel_vcpu *vcpu);

@@ -20,12 +20,6 @@
 #include "../trace.h"
 #include "../vm.h"
 
-/* SDM, "Exit Qualification for I/O Instructions". */
-#define IO_SIZE(q)	(((q) & 7) + 1)
-#define IO_IN(q)	((q) & 8)
-#define IO_STRING(q)	((q) & 16)
-#define IO_PORT(q)	((u16)((q) >> 16))
-
 #define PORT_7E		0x7e
 
 void lintel_pio_exit(struct lintel_vcpu *vcpu, u16 port, unsigned int size, u32 count, bool out)
@@ -97,11 +91,10 @@ int lintel_pio_to_user(struct lintel_vcpu *vcpu)
 	return TO_USER;
 }
 
-bool lintel_pio_in_kernel(struct lintel_vcpu *vcpu, u64 q)
+static noinline bool pio_offer(struct lintel_vcpu *vcpu, u64 q)
 {
 	bool out = !IO_IN(q);
 	u32 value = out ? vcpu->gpr[GPR_RAX] : 0;
-	struct lintel_vm *vm = vcpu->vm;
 	unsigned int size = IO_SIZE(q);
 	u16 port = IO_PORT(q);
 
@@ -111,18 +104,19 @@ bool lintel_pio_in_kernel(struct lintel_vcpu *vcpu, u64 q)
 			write_accumulator(vcpu, size, value);
 		return true;
 	}
-	return out && ((rcu_access_pointer(vm->ioeventfds) &&
-			lintel_ioeventfd_write(vcpu, true, port, size, &value)) ||
-		       (rcu_access_pointer(vm->coalesced.zones) &&
-			lintel_coalesced_write(vm, true, port, size, &value)));
+	return out && lintel_write_taken(vcpu, true, port, size, &value);
 }
 
-bool lintel_pio_quick(u64 q)
+bool lintel_pio_in_kernel(struct lintel_vcpu *vcpu, u64 q)
 {
-	u16 port = IO_PORT(q);
+	const struct lintel_vm *vm = vcpu->vm;
 
-	/* the PIT's timers are set up where that may take a moment */
-	return !IO_STRING(q) && (port & ~3) != 0x40 && port != 0x61;
+	/* nobody is there who could take it, or wants to see it */
+	if (!lintel_chip_port(IO_PORT(q)) && !trace_lintel_pio_enabled() &&
+	    (IO_IN(q) || (!rcu_access_pointer(vm->ioeventfds) &&
+			  !rcu_access_pointer(vm->coalesced.zones))))
+		return false;
+	return pio_offer(vcpu, q);
 }
 
 int exit_io(struct lintel_vcpu *vcpu)

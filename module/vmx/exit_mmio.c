@@ -206,9 +206,7 @@ static int do_access(struct lintel_vcpu *vcpu, const struct decoder *d)
 	value = mov->size < 8 ? d->immediate & (BIT_ULL(mov->size * 8) - 1) : d->immediate;
 	lintel_skip_instruction(vcpu);
 	if (lintel_chip_mmio(vcpu, gpa, mov->size, &value, true) ||
-	    (rcu_access_pointer(vcpu->vm->ioeventfds) &&
-	     lintel_ioeventfd_write(vcpu, false, gpa, mov->size, &value)) ||
-	    lintel_coalesced_write(vcpu->vm, false, gpa, mov->size, &value))
+	    lintel_write_taken(vcpu, false, gpa, mov->size, &value))
 		return RESUME;
 	return ask_user(vcpu, mov, value);
 }

@@ -31,7 +31,7 @@ static u64 host_xss;			/* the same on each CPU; 0: nothing to switch */
 
 static inline bool use_xsave(void)
 {
-	return boot_cpu_has(X86_FEATURE_XSAVE);
+	return cpu_feature_enabled(X86_FEATURE_XSAVE);
 }
 
 int guest_fpu_init(void)

@@ -12,6 +12,7 @@
 #include <linux/sched.h>
 #include <asm/cpu_entry_area.h>
 #include <asm/desc.h>
+#include <asm/fsgsbase.h>
 #include <asm/msr.h>
 #include <asm/segment.h>
 #include <asm/special_insns.h>
@@ -29,7 +30,7 @@
 #define FOR_EACH_SWITCHED(vcpu, DO)						\
 	do {									\
 		DO(SWITCH_KERNEL_GS_BASE, MSR_KERNEL_GS_BASE, (vcpu)->msr_kernel_gs_base); \
-		if (boot_cpu_has(X86_FEATURE_RDTSCP))				\
+		if (cpu_feature_enabled(X86_FEATURE_RDTSCP))			\
 			DO(SWITCH_TSC_AUX, MSR_TSC_AUX, (vcpu)->msr_tsc_aux);	\
 		if (!(vcpu)->vmx.syscall_switched)				\
 			break;							\
@@ -53,6 +54,9 @@ static void write_cpu_state(struct vmx_vcpu *vmx)
 	if (vmx->host_cpu == cpu)
 		return;
 	vmx->host_cpu = cpu;
+	/* they stay where they are while the CPU is up */
+	native_store_gdt(&vmx->host_gdt);
+	store_idt(&vmx->host_idt);
 	vmx->host_fs_base = ~0UL;	/* not written yet */
 	vmcs_writel(HOST_TR_BASE, (unsigned long)&get_cpu_entry_area(cpu)->tss.x86_tss);
 	vmcs_writel(HOST_GDTR_BASE, vmx->host_gdt.address);
@@ -73,7 +77,10 @@ static void write_thread_state(struct vmx_vcpu *vmx)
 	savesegment(fs, vmx->host_fs);
 	savesegment(gs, vmx->host_gs);
 	store_ldt(vmx->host_ldt);
-	fs_base = __rdmsr(MSR_FS_BASE);
+	vmx->host_selectors = vmx->host_ds | vmx->host_es | vmx->host_fs | vmx->host_gs |
+			      vmx->host_ldt;
+	/* what RDFSBASE needs was set up with the kernel's own use of it */
+	fs_base = cpu_feature_enabled(X86_FEATURE_FSGSBASE) ? rdfsbase() : __rdmsr(MSR_FS_BASE);
 	if (fs_base != vmx->host_fs_base) {
 		vmx->host_fs_base = fs_base;
 		vmcs_writel(HOST_FS_BASE, fs_base);
@@ -129,13 +136,31 @@ void vmx_host_load(struct lintel_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = &vcpu->vmx;
 
-	native_store_gdt(&vmx->host_gdt);
-	store_idt(&vmx->host_idt);
 	write_cpu_state(vmx);
 	write_thread_state(vmx);
 	load_msrs(vcpu);
 	barrier_between_vms(vcpu);
 	vmx->switched = true;
+}
+
+/* An exit leaves all of them null. */
+static noinline void put_selectors(struct vmx_vcpu *vmx)
+{
+	if (vmx->host_ldt)
+		asm volatile("lldt %0" : : "m" (vmx->host_ldt));
+	if (vmx->host_ds | vmx->host_es) {
+		loadsegment(ds, vmx->host_ds);
+		loadsegment(es, vmx->host_es);
+	}
+	if (vmx->host_fs) {
+		loadsegment(fs, vmx->host_fs);
+		wrmsrq(MSR_FS_BASE, vmx->host_fs_base);
+	}
+	if (vmx->host_gs) {
+		/* it leaves the user's GS base in MSR_KERNEL_GS_BASE as the selector says */
+		load_gs_index(vmx->host_gs);
+		wrmsrq(MSR_KERNEL_GS_BASE, vmx->found[SWITCH_KERNEL_GS_BASE]);
+	}
 }
 
 void vmx_host_put(struct lintel_vcpu *vcpu)
@@ -149,24 +174,10 @@ void vmx_host_put(struct lintel_vcpu *vcpu)
 	put_msrs(vcpu);
 	/* An exit sets these limits to 0xffff, and the TSS limit to 0x67: less than its I/O bitmap. */
 	native_load_gdt(&vmx->host_gdt);
-	load_idt(&vmx->host_idt);
+	native_load_idt(&vmx->host_idt);
 	invalidate_tss_limit();
-	/* and LDTR to null */
-	if (unlikely(vmx->host_ldt))
-		asm volatile("lldt %0" : : "m" (vmx->host_ldt));
-	if (unlikely(vmx->host_ds | vmx->host_es)) {
-		loadsegment(ds, vmx->host_ds);
-		loadsegment(es, vmx->host_es);
-	}
-	if (unlikely(vmx->host_fs)) {
-		loadsegment(fs, vmx->host_fs);
-		wrmsrq(MSR_FS_BASE, vmx->host_fs_base);
-	}
-	if (unlikely(vmx->host_gs)) {
-		/* it leaves the user's GS base in MSR_KERNEL_GS_BASE as the selector says */
-		load_gs_index(vmx->host_gs);
-		wrmsrq(MSR_KERNEL_GS_BASE, vmx->found[SWITCH_KERNEL_GS_BASE]);
-	}
+	if (unlikely(vmx->host_selectors))
+		put_selectors(vmx);
 	vmx->switched = false;
 	local_irq_restore(flags);
 }

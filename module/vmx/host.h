@@ -39,6 +39,7 @@ struct vmx_vcpu {
 	unsigned long host_fs_base;	/* [cpu] */
 	struct desc_ptr host_gdt, host_idt; /* [cpu] */
 	u16 host_ds, host_es, host_fs, host_gs, host_ldt;
+	u16 host_selectors;		/* [cpu] all of them together: 0 if each is */
 	int host_cpu;			/* [cpu] whose GDT, TSS and GS base stand in the VMCS; -1: none */
 	bool switched;			/* [cpu] the CPU holds the guest's values */
 	bool syscall_switched;		/* [cpu] those of SYSCALL's MSRs, too */

@@ -62,8 +62,7 @@ static int pio_out(struct emulate_ctxt *c, u16 port, unsigned int size, const vo
 		return EMULATE_OK;
 	}
 	for (i = 0; i < count; i++)
-		if (!lintel_ioeventfd_write(vcpu, true, port, size, val + i * size) &&
-		    !lintel_coalesced_write(vcpu->vm, true, port, size, val + i * size))
+		if (!lintel_write_taken(vcpu, true, port, size, val + i * size))
 			break;
 	if (i == count)
 		return EMULATE_OK;

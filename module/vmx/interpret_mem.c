@@ -11,6 +11,7 @@
 #include <linux/minmax.h>
 #include <linux/string.h>
 
+#include "exit.h"
 #include "interpret_ops.h"
 #include "../irq/irq.h"
 #include "../regs.h"
@@ -161,8 +162,7 @@ static int device_write(struct lintel_vcpu *vcpu, gpa_t gpa, const u8 *val, unsi
 
 		memcpy(copy, val, len);
 		if (!lintel_chip_mmio(vcpu, gpa, len, copy, true) &&
-		    !lintel_ioeventfd_write(vcpu, false, gpa, len, copy) &&
-		    !lintel_coalesced_write(vcpu->vm, false, gpa, len, copy) &&
+		    !lintel_write_taken(vcpu, false, gpa, len, copy) &&
 		    !queue_fragment(vcpu, gpa, len, true, val))
 			return EMULATE_UNHANDLED;
 		gpa += len;

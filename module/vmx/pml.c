@@ -46,27 +46,16 @@ void vmx_pml_setup(struct lintel_vcpu *vcpu)
 	vmcs_write16(GUEST_PML_INDEX, PML_EMPTY);
 }
 
-/*
- * After mode = IN_GUEST: whoever sets ept->pml and then sees another mode knows that it is seen
- * here.
- */
-void vmx_pml_update(struct lintel_vcpu *vcpu)
+void vmx_pml_switch(struct lintel_vcpu *vcpu, bool on)
 {
-	bool on = READ_ONCE(vcpu->vm->ept.pml);
-
-	if (likely(on == vcpu->vmx.pml_on))
-		return;
 	vmx_set_proc2(vcpu, SECONDARY_EXEC_ENABLE_PML, on ? SECONDARY_EXEC_ENABLE_PML : 0);
 	vcpu->vmx.pml_on = on;
 }
 
-void vmx_pml_drain(struct lintel_vcpu *vcpu)
+void vmx_pml_take(struct lintel_vcpu *vcpu)
 {
-	u16 index;
+	u16 index = vmcs_read16(GUEST_PML_INDEX);
 
-	if (!vcpu->vmx.pml_on)
-		return;
-	index = vmcs_read16(GUEST_PML_INDEX);
 	if (index == PML_EMPTY)
 		return;
 	lintel_dirty_log_pages(vcpu, vcpu->vmx.pml, index);

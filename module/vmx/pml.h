@@ -6,7 +6,8 @@
 #ifndef LINTEL_VMX_PML_H
 #define LINTEL_VMX_PML_H
 
-#include "../types.h"
+#include "../vcpu.h"
+#include "../vm.h"
 
 /* vmx_pml_alloc - the log's page, where PML is used; vmx_pml_free.  0, -ENOMEM. */
 int vmx_pml_alloc(struct lintel_vcpu *vcpu);
@@ -16,9 +17,25 @@ void vmx_pml_free(struct lintel_vcpu *vcpu);
 void vmx_pml_setup(struct lintel_vcpu *vcpu);
 
 /* vmx_pml_update - logging on or off as the VM wants it; in a window, mode = IN_GUEST. */
-void vmx_pml_update(struct lintel_vcpu *vcpu);
+void vmx_pml_switch(struct lintel_vcpu *vcpu, bool on);
+
+static inline void vmx_pml_update(struct lintel_vcpu *vcpu)
+{
+	/* whoever sets it and then sees another mode knows that it is seen here */
+	bool on = READ_ONCE(vcpu->vm->ept.pml);
+
+	if (unlikely(on != vcpu->vmx.pml_on))
+		vmx_pml_switch(vcpu, on);
+}
+
 
 /* vmx_pml_drain - move what was logged to the bitmaps; in the window of the exit. */
-void vmx_pml_drain(struct lintel_vcpu *vcpu);
+void vmx_pml_take(struct lintel_vcpu *vcpu);
+
+static inline void vmx_pml_drain(struct lintel_vcpu *vcpu)
+{
+	if (unlikely(vcpu->vmx.pml_on))
+		vmx_pml_take(vcpu);
+}
 
 #endif

@@ -50,7 +50,7 @@ asmlinkage void vmx_call_gate(unsigned long handler);
 
 /* Requests that are dealt with inside the window; all others end it. */
 #define FLUSH_REQUESTS	(BIT(REQ_TLB_FLUSH) | BIT(REQ_EPT_FLUSH))
-#define WINDOW_REQUESTS	(FLUSH_REQUESTS | BIT(REQ_EVENT))
+#define WINDOW_REQUESTS	(FLUSH_REQUESTS | BIT(REQ_EVENT) | BIT(REQ_APICV))
 
 static bool must_leave(struct lintel_vcpu *vcpu)
 {
@@ -214,6 +214,8 @@ static void before_entry(struct lintel_vcpu *vcpu)
 		smp_mb__after_atomic();
 		vmx_events_before_entry(vcpu);
 	}
+	if (READ_ONCE(vcpu->requests) & BIT(REQ_APICV))
+		clear_bit(REQ_APICV, &vcpu->requests);
 	if (vcpu->pv.eoi.msr & KVM_MSR_ENABLED)
 		lintel_eoi_offer(vcpu);
 	if (vcpu->vmx.proc & CPU_BASED_TPR_SHADOW)

@@ -125,7 +125,10 @@ bool vmx_window_try(struct lintel_vcpu *vcpu)
 
 	if (lintel_joined) {
 		vmcs->found = vmptrst();
-		if (!vmcs_make_current(vcpu))
+		/* KVM, without a VMCS of its own to come back to, may have left ours */
+		if (vmcs->found == vmcs->hpa && vmcs->cpu >= 0)
+			this_cpu_write(lintel_cpu.current_vcpu, vcpu);
+		else if (!vmcs_make_current(vcpu))
 			goto refuse;
 	} else if (vmx_current_vcpu() != vcpu && !vmcs_make_current(vcpu)) {
 		goto refuse;
