@@ -38,6 +38,14 @@ void lintel_reg_read(struct lintel_vcpu *vcpu)
 	vcpu->reg_cached = REG_ALL;
 }
 
+void lintel_reg_read_end(struct lintel_vcpu *vcpu)
+{
+	vcpu->rip = vmcs_readl(GUEST_RIP);
+	vcpu->rflags = vmcs_readl(GUEST_RFLAGS);
+	vcpu->interruptibility = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
+	vcpu->reg_cached = REG_RIP | REG_RFLAGS | REG_INTERRUPTIBILITY;
+}
+
 void lintel_reg_flush(struct lintel_vcpu *vcpu)
 {
 	u32 dirty = vcpu->reg_dirty;

@@ -19,6 +19,8 @@
 void lintel_reg_cache(struct lintel_vcpu *vcpu, u32 mask);
 /* reg_read - all of them, after an exit; in a window. */
 void lintel_reg_read(struct lintel_vcpu *vcpu);
+/* reg_read_end - those that the end of an instruction and kvm_run ask for; in a window. */
+void lintel_reg_read_end(struct lintel_vcpu *vcpu);
 /* reg_flush - write changed ones back; in a window. */
 void lintel_reg_flush(struct lintel_vcpu *vcpu);
 

@@ -8,7 +8,6 @@
 #ifndef LINTEL_VMX_EXIT_H
 #define LINTEL_VMX_EXIT_H
 
-#include "../coalesced.h"
 #include "../irq/irq.h"
 #include "../vm.h"
 #include "../vcpu.h"

@@ -134,11 +134,7 @@ static enum short_exit short_io(struct lintel_vcpu *vcpu)
 	vcpu->exit.qualification = qualification;
 	vcpu->exit.instruction_len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
 	vcpu->exit.idt_info = 0;
-	/* what the instruction's end and kvm_run will ask for */
-	vcpu->rip = vmcs_readl(GUEST_RIP);
-	vcpu->rflags = vmcs_readl(GUEST_RFLAGS);
-	vcpu->interruptibility = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
-	vcpu->reg_cached = REG_RIP | REG_RFLAGS | REG_INTERRUPTIBILITY;
+	lintel_reg_read_end(vcpu);
 	flight_short(vcpu, vcpu->rip, qualification);
 	lintel_pio_to_user(vcpu);
 	return SHORT_USER;

@@ -84,18 +84,25 @@ struct stored_msr {
 	u64 zero;
 };
 
-/* A case of the switch below: guests read some of these often. */
-#define STORED(msr_, member, canonical_, zero_)					\
-	case msr_: {								\
-		static const struct stored_msr row = {				\
-			.msr = msr_,						\
-			.offset = offsetof(struct lintel_vcpu, member),		\
-			.canonical = canonical_,				\
-			.zero = zero_,						\
-		};								\
-										\
-		return &row;							\
-	}
+#define STORED(msr, member, zero)	{ msr, offsetof(struct lintel_vcpu, member), false, zero }
+#define STORED_ADDRESS(msr, member)	{ msr, offsetof(struct lintel_vcpu, member), true, 0 }
+
+enum stored_index {
+	AT_STAR, AT_LSTAR, AT_CSTAR, AT_SYSCALL_MASK, AT_TSC_AUX, AT_MISC_ENABLE, AT_POWER_CTL,
+	AT_MCG_STATUS, AT_MCG_CTL,
+};
+
+static const struct stored_msr stored_msrs[] = {
+	[AT_STAR] = STORED(MSR_STAR, msr_star, 0),
+	[AT_LSTAR] = STORED_ADDRESS(MSR_LSTAR, msr_lstar),
+	[AT_CSTAR] = STORED_ADDRESS(MSR_CSTAR, msr_cstar),
+	[AT_SYSCALL_MASK] = STORED(MSR_SYSCALL_MASK, msr_sfmask, ~0xffffffffULL),
+	[AT_TSC_AUX] = STORED(MSR_TSC_AUX, msr_tsc_aux, ~0xffffffffULL),
+	[AT_MISC_ENABLE] = STORED(MSR_IA32_MISC_ENABLE, msr_misc_enable, 0),
+	[AT_POWER_CTL] = STORED(MSR_IA32_POWER_CTL, msr_power_ctl, 0),
+	[AT_MCG_STATUS] = STORED(MSR_IA32_MCG_STATUS, mcg_status, ~7ULL),
+	[AT_MCG_CTL] = STORED(MSR_IA32_MCG_CTL, mcg_ctl, 0),
+};
 
 /*
  * Read as a constant.  A guest's write is #GP, but for zero to registers whose bits are all optional.
@@ -113,18 +120,28 @@ static const struct {
 	{ MSR_IA32_MTRRCAP_ALIAS, false, MTRR_CAP_GUEST },
 };
 
+/* A switch, as guests read some of these often. */
 static const struct stored_msr *find_stored(u32 msr)
 {
 	switch (msr) {
-	STORED(MSR_STAR, msr_star, false, 0)
-	STORED(MSR_LSTAR, msr_lstar, true, 0)
-	STORED(MSR_CSTAR, msr_cstar, true, 0)
-	STORED(MSR_SYSCALL_MASK, msr_sfmask, false, ~0xffffffffULL)
-	STORED(MSR_TSC_AUX, msr_tsc_aux, false, ~0xffffffffULL)
-	STORED(MSR_IA32_MISC_ENABLE, msr_misc_enable, false, 0)
-	STORED(MSR_IA32_POWER_CTL, msr_power_ctl, false, 0)
-	STORED(MSR_IA32_MCG_STATUS, mcg_status, false, ~7ULL)
-	STORED(MSR_IA32_MCG_CTL, mcg_ctl, false, 0)
+	case MSR_STAR:
+		return &stored_msrs[AT_STAR];
+	case MSR_LSTAR:
+		return &stored_msrs[AT_LSTAR];
+	case MSR_CSTAR:
+		return &stored_msrs[AT_CSTAR];
+	case MSR_SYSCALL_MASK:
+		return &stored_msrs[AT_SYSCALL_MASK];
+	case MSR_TSC_AUX:
+		return &stored_msrs[AT_TSC_AUX];
+	case MSR_IA32_MISC_ENABLE:
+		return &stored_msrs[AT_MISC_ENABLE];
+	case MSR_IA32_POWER_CTL:
+		return &stored_msrs[AT_POWER_CTL];
+	case MSR_IA32_MCG_STATUS:
+		return &stored_msrs[AT_MCG_STATUS];
+	case MSR_IA32_MCG_CTL:
+		return &stored_msrs[AT_MCG_CTL];
 	default:
 		return NULL;
 	}

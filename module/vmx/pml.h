@@ -28,7 +28,6 @@ static inline void vmx_pml_update(struct lintel_vcpu *vcpu)
 		vmx_pml_switch(vcpu, on);
 }
 
-
 /* vmx_pml_drain - move what was logged to the bitmaps; in the window of the exit. */
 void vmx_pml_take(struct lintel_vcpu *vcpu);
 
