@@ -39,9 +39,10 @@
 DEFINE_PER_CPU(struct vmx_cpu, lintel_cpu);
 bool lintel_joined;
 
-static DEFINE_MUTEX(vmx_lock);		/* mode, users, kvm_vm */
+static DEFINE_MUTEX(vmx_lock);		/* mode, users, keepers, kvm_vm */
 static unsigned int vmx_users;		/* VMs */
-static struct file *kvm_vm;		/* joined, with VMs: KVM's empty VM */
+static unsigned int kvm_keepers;	/* open descriptors of the device that have made VMs, joined */
+static struct file *kvm_vm;		/* joined, with users or keepers: KVM's empty VM */
 static bool kvm_leaving;		/* kvm_intel is being unloaded or failed to load */
 static int hotplug_state;
 
@@ -360,7 +361,7 @@ int vmx_get(void)
 	int err = 0;
 
 	mutex_lock(&vmx_lock);
-	if (lintel_joined && !vmx_users)
+	if (lintel_joined && !kvm_vm)
 		err = hold_kvm();
 	else if (!lintel_joined && kvm_leaving)
 		err = -ENODEV;
@@ -370,19 +371,44 @@ int vmx_get(void)
 	return err;
 }
 
+static void release_kvm(void)
+{
+	if (vmx_users || kvm_keepers || !kvm_vm)
+		return;
+	vmx_guest_of_kvm_unregister();
+	/* KVM may leave VMX operation with its last VM, which may be this one. */
+	cpus_read_lock();
+	on_each_cpu(forget_ipi, NULL, 1);
+	cpus_read_unlock();
+	fput(kvm_vm);
+	kvm_vm = NULL;
+}
+
 void vmx_put(void)
 {
 	mutex_lock(&vmx_lock);
 	if (!--vmx_users)
 		preempt_notifier_dec();
-	if (!vmx_users && kvm_vm) {
-		vmx_guest_of_kvm_unregister();
-		/* KVM may leave VMX operation with its last VM, which may be this one. */
-		cpus_read_lock();
-		on_each_cpu(forget_ipi, NULL, 1);
-		cpus_read_unlock();
-		fput(kvm_vm);
-		kvm_vm = NULL;
+	release_kvm();
+	mutex_unlock(&vmx_lock);
+}
+
+void vmx_keep(bool *keeps)
+{
+	mutex_lock(&vmx_lock);
+	if (kvm_vm && !*keeps) {
+		*keeps = true;
+		kvm_keepers++;
+	}
+	mutex_unlock(&vmx_lock);
+}
+
+void vmx_unkeep(const bool *keeps)
+{
+	mutex_lock(&vmx_lock);
+	if (*keeps) {
+		kvm_keepers--;
+		release_kvm();
 	}
 	mutex_unlock(&vmx_lock);
 }
