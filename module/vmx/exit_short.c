@@ -70,7 +70,8 @@ static enum short_exit short_vmcall(struct lintel_vcpu *vcpu)
 		return SHORT_NOT;
 	cpl = (vmcs_read32(GUEST_SS_AR_BYTES) & EMULATE_AR_DPL) >> EMULATE_AR_DPL_SHIFT;
 	operand = vcpu->gpr[GPR_RAX];
-	lintel_hypercall(vcpu, true, cpl);
+	if (!lintel_hypercall_unknown(vcpu, cpl))
+		lintel_hypercall(vcpu, true, cpl);
 	return step_over(vcpu, operand);
 }
 
