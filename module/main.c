@@ -10,12 +10,14 @@
 #include <linux/moduleparam.h>
 
 #include "dead.h"
+#include "vcpu_life.h"
 #include "vm.h"
 #include "ioctl/dev.h"
 #include "irq/irq.h"
 #include "params.h"
 #include "vmx/cpu.h"
 #include "vmx/fpu.h"
+#include "vmx/msr_bitmap.h"
 
 struct lintel_params lintel_params = {
 	.vpid = true,
@@ -81,9 +83,15 @@ static int __init lintel_init(void)
 	err = lintel_dead_init();
 	if (err)
 		return err;
-	err = lintel_irqfd_init();
+	err = lintel_vcpus_init();
 	if (err)
 		goto dead_exit;
+	err = msr_bitmap_init();
+	if (err)
+		goto vcpus_exit;
+	err = lintel_irqfd_init();
+	if (err)
+		goto bitmap_exit;
 	err = lintel_ept_reclaim_init();
 	if (err)
 		goto irqfd_exit;
@@ -114,6 +122,10 @@ reclaim_exit:
 	lintel_ept_reclaim_exit();
 irqfd_exit:
 	lintel_irqfd_exit();
+bitmap_exit:
+	msr_bitmap_exit();
+vcpus_exit:
+	lintel_vcpus_exit();
 dead_exit:
 	lintel_dead_exit();
 	return err;
@@ -127,6 +139,8 @@ static void __exit lintel_exit(void)
 	vmx_cpu_exit();
 	lintel_ept_reclaim_exit();
 	lintel_irqfd_exit();
+	msr_bitmap_exit();
+	lintel_vcpus_exit();
 	lintel_dead_exit();
 }
 

@@ -49,7 +49,8 @@ void lintel_get_regs(struct lintel_vcpu *vcpu, struct kvm_regs *regs)
  */
 static void forget_instruction(struct lintel_vcpu *vcpu)
 {
-	emulate_reset(&vcpu->emul);
+	if (vcpu->emul)
+		emulate_reset(vcpu->emul);
 	memset(&vcpu->io, 0, sizeof(vcpu->io));
 }
 

@@ -60,8 +60,11 @@ enum lintel_next {
 #define LINTEL_X2APIC_API	(KVM_X2APIC_API_USE_32BIT_IDS | \
 				 KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
 
-/* A vCPU's mapping: struct kvm_run, data of port accesses; the VM's ring of coalesced writes */
-#define LINTEL_VCPU_OWN_SIZE	(2 * PAGE_SIZE)
+/*
+ * A vCPU's mapping: struct kvm_run with the data of port accesses behind it; a page that holds
+ * nothing; the VM's ring of coalesced writes.
+ */
+#define LINTEL_PIO_OFFSET	(PAGE_SIZE - 1024)
 #define LINTEL_VCPU_MMAP_SIZE	(3 * PAGE_SIZE)
 
 struct lintel_vm;

@@ -26,6 +26,8 @@
 #include "vmx/event.h"
 #include "vmx/explain_capture.h"
 #include "vmx/guest_debug.h"
+#include "vmx/msr_bitmap.h"
+#include "vmx/pml.h"
 #include "vmx/run.h"
 
 /* Wake the thread from HLT, or interrupt the guest. */
@@ -148,8 +150,14 @@ static int serve_requests(struct lintel_vcpu *vcpu)
 		lintel_vapic_eoi_vectors(vcpu);
 	if (test_and_clear_bit(REQ_DEBUG_STEP, &vcpu->requests))
 		return lintel_debug_exit(vcpu, X86_TRAP_DB, DR_STEP);
-	if (test_and_clear_bit(REQ_MSR_FILTER, &vcpu->requests))
-		vmx_filter_msrs(vcpu);
+	if (test_and_clear_bit(REQ_MSR_FILTER, &vcpu->requests)) {
+		int err = msr_bitmap_filter(vcpu);
+
+		if (err) {
+			lintel_vcpu_request(vcpu, REQ_MSR_FILTER);
+			return err;
+		}
+	}
 	if (test_and_clear_bit(REQ_EXITS, &vcpu->requests))
 		vmx_spare_exits(vcpu);
 	if (test_and_clear_bit(REQ_RING_FULL, &vcpu->requests) && lintel_ring_full(vcpu)) {
@@ -178,6 +186,8 @@ static int run_once(struct lintel_vcpu *vcpu)
 	if (unlikely(vcpu->mp_state != KVM_MP_STATE_RUNNABLE))
 		return lintel_block(vcpu);
 
+	if (unlikely(vmx_pml_missing(vcpu)) && vmx_pml_alloc(vcpu))
+		return -ENOMEM;
 	result = vmx_run(vcpu);
 	if (unlikely(vcpu->pv.eoi.offered))
 		lintel_eoi_settle(vcpu);

@@ -106,9 +106,23 @@ void lintel_vcpu_put(struct lintel_vcpu *vcpu)
 	preempt_enable();
 }
 
+/* Of its own: the general sizes above this one are twice as large. */
+static struct kmem_cache *vcpu_cache;
+
+int lintel_vcpus_init(void)
+{
+	vcpu_cache = KMEM_CACHE(lintel_vcpu, SLAB_ACCOUNT);
+	return vcpu_cache ? 0 : -ENOMEM;
+}
+
+void lintel_vcpus_exit(void)
+{
+	kmem_cache_destroy(vcpu_cache);
+}
+
 static struct lintel_vcpu *alloc_vcpu(struct lintel_vm *vm, u32 id)
 {
-	struct lintel_vcpu *vcpu = kvzalloc(sizeof(*vcpu), GFP_KERNEL_ACCOUNT);
+	struct lintel_vcpu *vcpu = kmem_cache_zalloc(vcpu_cache, GFP_KERNEL);
 
 	if (!vcpu)
 		return NULL;
@@ -129,13 +143,12 @@ static struct lintel_vcpu *alloc_vcpu(struct lintel_vm *vm, u32 id)
 	mutex_init(&vcpu->mutex);
 	init_waitqueue_head(&vcpu->wait);
 	preempt_notifier_init(&vcpu->preempt_notifier, &preempt_ops);
-	/* two pages: struct kvm_run, and the data of port accesses */
-	vcpu->run = alloc_pages_exact(LINTEL_VCPU_OWN_SIZE, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	vcpu->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	if (!vcpu->run) {
-		kvfree(vcpu);
+		kmem_cache_free(vcpu_cache, vcpu);
 		return NULL;
 	}
-	vcpu->pio_data = (void *)vcpu->run + PAGE_SIZE;
+	vcpu->pio_data = (void *)vcpu->run + LINTEL_PIO_OFFSET;
 	return vcpu;
 }
 
@@ -175,8 +188,11 @@ void lintel_vcpu_destroy(struct lintel_vcpu *vcpu)
 	lintel_ring_free(vcpu);
 	lintel_flight_free(vcpu);
 	put_pid(rcu_dereference_protected(vcpu->pid, true));
-	free_pages_exact(vcpu->run, LINTEL_VCPU_OWN_SIZE);
-	kvfree(vcpu);
+	kfree(vcpu->emul);
+	free_page((unsigned long)vcpu->run);
+	if (vcpu->second_page)
+		__free_page(vcpu->second_page);
+	kmem_cache_free(vcpu_cache, vcpu);
 }
 
 struct lintel_vcpu *lintel_vcpu_create(struct lintel_vm *vm, u32 id)

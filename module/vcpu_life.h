@@ -22,4 +22,8 @@ void lintel_vcpu_destroy(struct lintel_vcpu *vcpu);
  */
 int lintel_vcpu_run(struct lintel_vcpu *vcpu);
 
+/* Module init and exit.  0 or -ENOMEM. */
+int lintel_vcpus_init(void);
+void lintel_vcpus_exit(void);
+
 #endif

@@ -463,15 +463,32 @@ static long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	return other_ioctl(vcpu, cmd, arg);
 }
 
+/* KVM has the data of port accesses there.  Nobody reads it here, but it must not be a hole. */
+static struct page *second_page(struct lintel_vcpu *vcpu)
+{
+	struct page *page, *other;
+
+	if (READ_ONCE(vcpu->second_page))
+		return vcpu->second_page;
+	page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	if (!page)
+		return NULL;
+	other = cmpxchg(&vcpu->second_page, NULL, page);
+	if (!other)
+		return page;
+	__free_page(page);
+	return other;
+}
+
 static vm_fault_t vcpu_fault(struct vm_fault *vmf)
 {
 	struct lintel_vcpu *vcpu = vmf->vma->vm_file->private_data;
-	unsigned long own = LINTEL_VCPU_OWN_SIZE / PAGE_SIZE;
 	struct page *page = NULL;
 
-	if (vmf->pgoff < own)
-		page = virt_to_page((void *)vcpu->run +
-				    (array_index_nospec(vmf->pgoff, own) << PAGE_SHIFT));
+	if (!vmf->pgoff)
+		page = virt_to_page(vcpu->run);
+	else if (vmf->pgoff == 1)
+		page = second_page(vcpu);
 	else if (vmf->pgoff == KVM_COALESCED_MMIO_PAGE_OFFSET)
 		page = lintel_coalesced_page(vcpu->vm);
 	else if (vmf->pgoff >= KVM_DIRTY_LOG_PAGE_OFFSET)

@@ -13,13 +13,13 @@
  */
 #include <linux/bits.h>
 #include <linux/mm.h>
-#include <asm/apicdef.h>
 #include <asm/irq_vectors.h>
 #include <asm/vmx.h>
 
 #include "apicv.h"
 #include "caps.h"
 #include "controls.h"
+#include "msr_bitmap.h"
 #include "ops.h"
 #include "../irq/irq.h"
 #include "../vcpu.h"
@@ -27,20 +27,6 @@
 
 #define BY_MODE	(SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES | SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE)
 #define ALL_VID	(BY_MODE | SECONDARY_EXEC_APIC_REGISTER_VIRT | SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY)
-
-/* Bit of an x2APIC register among the first 64 of them. */
-#define X2APIC_BIT(reg)	BIT_ULL((reg) >> 4)
-/*
- * Read from the page.  Not the timer's count, which software computes, and not the ICR, whose
- * upper half the processor would look for beside the lower one.
- */
-#define X2APIC_READS								\
-	(X2APIC_BIT(APIC_ID) | X2APIC_BIT(APIC_LVR) | X2APIC_BIT(APIC_TASKPRI) |	\
-	 X2APIC_BIT(APIC_PROCPRI) | X2APIC_BIT(APIC_LDR) | X2APIC_BIT(APIC_SPIV) |	\
-	 GENMASK_ULL(APIC_ESR >> 4, APIC_ISR >> 4) |					\
-	 GENMASK_ULL(APIC_TMICT >> 4, APIC_LVTT >> 4) | X2APIC_BIT(APIC_TDCR))
-#define X2APIC_WRITES								\
-	(X2APIC_BIT(APIC_TASKPRI) | X2APIC_BIT(APIC_EOI) | X2APIC_BIT(APIC_SELF_IPI))
 
 void apicv_controls(const struct lintel_vcpu *vcpu, struct apicv_controls *c)
 {
@@ -78,17 +64,14 @@ void apicv_setup(struct lintel_vcpu *vcpu)
  */
 static void write_place(struct lintel_vcpu *vcpu, enum lapic_place place, bool hold)
 {
-	u64 *reads = vcpu->vmx.msr_bitmap, *writes = vcpu->vmx.msr_bitmap + 0x800;
 	bool by_msr = place == LAPIC_X2APIC && !hold;
 	u32 set = hold ? 0 : ALL_VID & ~BY_MODE;
-	unsigned int word = APIC_BASE_MSR / 64;
 
 	if (by_msr)
 		set |= SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE;
 	else if (place == LAPIC_XAPIC)
 		set |= SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES;
-	reads[word] = by_msr ? ~X2APIC_READS : ~0ULL;
-	writes[word] = by_msr ? ~X2APIC_WRITES : ~0ULL;
+	msr_bitmap_x2apic(vcpu, by_msr);
 	if (vmx_has_posted_interrupts())
 		vmcs_write32(PIN_BASED_VM_EXEC_CONTROL,
 			     hold ? lintel_caps.pin & ~PIN_BASED_POSTED_INTR : lintel_caps.pin);

@@ -19,7 +19,7 @@
 #include "controls.h"
 #include "cr.h"
 #include "guest_debug.h"
-#include "msr_filter.h"
+#include "msr_bitmap.h"
 #include "ops.h"
 #include "timer.h"
 #include "pml.h"
@@ -40,43 +40,6 @@ static DEFINE_IDA(vpids);
 #define EXCEPTIONS_ALWAYS	(BIT(X86_TRAP_AC) | BIT(X86_TRAP_DB) | BIT(X86_TRAP_MC) | \
 				 BIT(X86_TRAP_UD))
 
-/* MSRs that the guest reads and writes without an exit: each is switched by the VMCS or at load. */
-static const u32 direct_msrs[] = {
-	MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP,
-	MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE, MSR_IA32_CR_PAT,
-};
-
-/* SDM, "MSR-Bitmap Address": four 1 KiB maps: read low, read high, write low, write high. */
-static void allow_msr(void *bitmap, u32 msr)
-{
-	unsigned int base = msr >= 0xc0000000 ? 0x400 : 0;
-
-	msr &= 0x1fff;
-	__clear_bit(msr, bitmap + base);
-	__clear_bit(msr, bitmap + base + 0x800);
-}
-
-static void deny_msr(void *bitmap, u32 msr, bool write)
-{
-	unsigned int base = (msr >= 0xc0000000 ? 0x400 : 0) + (write ? 0x800 : 0);
-
-	__set_bit(msr & 0x1fff, bitmap + base);
-}
-
-void vmx_filter_msrs(struct lintel_vcpu *vcpu)
-{
-	void *bitmap = vcpu->vmx.msr_bitmap;
-	int i;
-
-	for (i = 0; i < ARRAY_SIZE(direct_msrs); i++) {
-		allow_msr(bitmap, direct_msrs[i]);
-		if (!lintel_msr_allowed(vcpu, direct_msrs[i], KVM_MSR_FILTER_READ))
-			deny_msr(bitmap, direct_msrs[i], false);
-		if (!lintel_msr_allowed(vcpu, direct_msrs[i], KVM_MSR_FILTER_WRITE))
-			deny_msr(bitmap, direct_msrs[i], true);
-	}
-}
-
 int vmx_intercept_exceptions(struct lintel_vcpu *vcpu, u32 more)
 {
 	if (vmx_window_begin(vcpu))
@@ -94,17 +57,9 @@ int vmx_vcpu_init(struct lintel_vcpu *vcpu)
 	vmx->host_cpu = -1;
 	err = vmcs_alloc(&vcpu->vmcs);
 	if (!err)
-		err = vmx_pml_alloc(vcpu);
+		err = msr_bitmap_alloc(vcpu);
 	if (err)
 		return err;
-	vmx->msr_bitmap = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (!vmx->msr_bitmap) {
-		vmcs_free(&vcpu->vmcs);
-		return -ENOMEM;
-	}
-	memset(vmx->msr_bitmap, 0xff, PAGE_SIZE);
-	vmx_filter_msrs(vcpu);
-
 	if (vmx_has_vpid()) {
 		/* None left: VPID stays off for this vCPU, and each entry flushes. */
 		int vpid = ida_alloc_range(&vpids, 1, 0xffff, GFP_KERNEL);
@@ -118,8 +73,7 @@ void vmx_vcpu_free(struct lintel_vcpu *vcpu)
 {
 	vmcs_free(&vcpu->vmcs);
 	vmx_pml_free(vcpu);
-	free_page((unsigned long)vcpu->vmx.msr_bitmap);
-	vcpu->vmx.msr_bitmap = NULL;
+	msr_bitmap_free(vcpu);
 	if (vcpu->vmx.vpid)
 		ida_free(&vpids, vcpu->vmx.vpid);
 	vcpu->vmx.vpid = 0;
@@ -221,7 +175,6 @@ static void write_controls(struct lintel_vcpu *vcpu)
 			{ VM_ENTRY_MSR_LOAD_COUNT, 0 },
 			{ VM_ENTRY_INTR_INFO_FIELD, 0 },
 			{ EXCEPTION_BITMAP, EXCEPTIONS_ALWAYS },
-			{ MSR_BITMAP, __pa(vcpu->vmx.msr_bitmap) },
 			{ EPT_POINTER, vcpu->vm->ept.eptp },
 			{ TSC_OFFSET, vcpu->tsc_offset },
 			{ VMCS_LINK_POINTER, ~0ULL },
@@ -234,7 +187,7 @@ static void write_controls(struct lintel_vcpu *vcpu)
 	/* no supervisor state is offered: IA32_XSS is 0 while a guest runs */
 	if (c.proc2 & SECONDARY_EXEC_ENABLE_XSAVES)
 		vmcs_write64(XSS_EXIT_BITMAP, 0);
-	vmx_pml_setup(vcpu);
+	msr_bitmap_write(vcpu);
 	if (vcpu->vmx.vpid)
 		vmcs_write16(VIRTUAL_PROCESSOR_ID, vcpu->vmx.vpid);
 	apicv_setup(vcpu);

@@ -7,7 +7,7 @@
 
 #include "../types.h"
 
-/* vmx_vcpu_init - VMCS, MSR bitmap and VPID of a new vCPU; vmx_vcpu_free.  0, -ENOMEM. */
+/* vmx_vcpu_init - VMCS and VPID of a new vCPU; vmx_vcpu_free.  0, -ENOMEM. */
 int vmx_vcpu_init(struct lintel_vcpu *vcpu);
 void vmx_vcpu_free(struct lintel_vcpu *vcpu);
 
@@ -31,12 +31,6 @@ bool vmx_mwait_possible(void);
 
 /* vmx_intercept_exceptions - exceptions that exit besides those that always do.  0 or -EIO. */
 int vmx_intercept_exceptions(struct lintel_vcpu *vcpu, u32 more);
-
-/*
- * vmx_filter_msrs - what KVM_X86_SET_MSR_FILTER denies exits, even where the guest may otherwise
- * read and write directly.  Running thread, outside the guest.
- */
-void vmx_filter_msrs(struct lintel_vcpu *vcpu);
 
 /* vmx_set_proc2 - secondary controls: clear bits, then set some; in a window, likewise. */
 void vmx_set_proc2(struct lintel_vcpu *vcpu, u32 clear, u32 set);

@@ -22,6 +22,9 @@
 
 #define PORT_7E		0x7e
 
+static_assert(sizeof(struct kvm_run) <= LINTEL_PIO_OFFSET);
+static_assert(EMULATE_BULK <= PAGE_SIZE - LINTEL_PIO_OFFSET);
+
 void lintel_pio_exit(struct lintel_vcpu *vcpu, u16 port, unsigned int size, u32 count, bool out)
 {
 	struct kvm_run *run = vcpu->run;
@@ -31,7 +34,7 @@ void lintel_pio_exit(struct lintel_vcpu *vcpu, u16 port, unsigned int size, u32 
 	run->io.size = size;
 	run->io.port = port;
 	run->io.count = count;
-	run->io.data_offset = PAGE_SIZE;
+	run->io.data_offset = LINTEL_PIO_OFFSET;
 }
 
 /* IN writes AL, AX or EAX; the last clears the upper half of RAX. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Guest FPU state: one page per vCPU in XSAVE's standard format.
+ * Guest FPU state: for each vCPU an area in XSAVE's standard format, as large as its components.
  *
  * The kernel's own functions for guest FPU state are not there for modules on newer kernels, so
  * the guest's registers are kept like those of any in-kernel user of the FPU: kernel_fpu_begin()
@@ -9,7 +9,9 @@
  * AMX, no supervisor states.
  */
 #include <linux/gfp.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 #include <asm/asm.h>
 #include <asm/cpufeature.h>
@@ -28,6 +30,7 @@ static u64 moved_components;		/* what XSAVE and XRSTOR move */
 u32 guest_fpu_pkru_offset __read_mostly;
 static u32 mxcsr_mask;
 static u64 host_xss;			/* the same on each CPU; 0: nothing to switch */
+static size_t area_size;		/* a power of two, so that the allocator aligns it */
 
 static inline bool use_xsave(void)
 {
@@ -40,13 +43,15 @@ int guest_fpu_init(void)
 	u64 offered;
 
 	mxcsr_mask = 0xffff;
+	area_size = sizeof(struct fxregs_state);
 	if (!use_xsave())
 		return 0;
 	if (boot_cpu_has(X86_FEATURE_XSAVES) && rdmsrq_safe(MSR_IA32_XSS, &host_xss))
 		host_xss = 0;
 	offered = lintel_cpuid_host_xcr0();
 	lintel_xstate_read(component);
-	if (lintel_xstate_size(component, offered, false) > PAGE_SIZE)
+	area_size = roundup_pow_of_two(lintel_xstate_size(component, offered, false));
+	if (area_size > PAGE_SIZE)
 		return -EOPNOTSUPP;
 	moved_components = offered & ~XFEATURE_MASK_PKRU;
 	if (offered & XFEATURE_MASK_PKRU)
@@ -58,7 +63,7 @@ void guest_fpu_reset(struct lintel_vcpu *vcpu)
 {
 	struct fxregs_state *fx = vcpu->fpu.area;
 
-	memset(fx, 0, PAGE_SIZE);
+	memset(fx, 0, area_size);
 	fx->cwd = 0x37f;
 	fx->mxcsr = MXCSR_DEFAULT;
 	fx->mxcsr_mask = mxcsr_mask;
@@ -70,7 +75,7 @@ void guest_fpu_reset(struct lintel_vcpu *vcpu)
 
 int guest_fpu_alloc(struct lintel_vcpu *vcpu)
 {
-	vcpu->fpu.area = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	vcpu->fpu.area = kmalloc(area_size, GFP_KERNEL_ACCOUNT);
 	if (!vcpu->fpu.area)
 		return -ENOMEM;
 	guest_fpu_reset(vcpu);
@@ -79,7 +84,7 @@ int guest_fpu_alloc(struct lintel_vcpu *vcpu)
 
 void guest_fpu_free(struct lintel_vcpu *vcpu)
 {
-	free_page((unsigned long)vcpu->fpu.area);
+	kfree(vcpu->fpu.area);
 	vcpu->fpu.area = NULL;
 }
 
@@ -204,7 +209,8 @@ void guest_xsave_get(struct lintel_vcpu *vcpu, struct kvm_xsave *xsave)
 {
 	struct xregs_state *out = (void *)xsave->region;
 
-	memcpy(xsave->region, vcpu->fpu.area, sizeof(xsave->region));
+	memset(xsave, 0, sizeof(*xsave));
+	memcpy(xsave->region, vcpu->fpu.area, area_size);
 	if (!use_xsave()) {
 		out->header.xfeatures = XFEATURE_MASK_FPSSE;
 		return;
@@ -228,7 +234,7 @@ int guest_xsave_set(struct lintel_vcpu *vcpu, const struct kvm_xsave *xsave)
 		return -EINVAL;
 	if (in->i387.mxcsr & ~mxcsr_mask)
 		return -EINVAL;
-	memcpy(area, xsave->region, sizeof(xsave->region));
+	memcpy(area, xsave->region, area_size);
 	area->header.xfeatures &= ~XFEATURE_MASK_PKRU;
 	vcpu->fpu.pkru = 0;
 	if (guest_fpu_pkru_offset && (in->header.xfeatures & XFEATURE_MASK_PKRU))

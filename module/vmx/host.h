@@ -28,11 +28,12 @@ struct vmx_vcpu {
 	u32 ple_written;		/* [cpu] what PLE_WINDOW holds */
 	u32 tpr_threshold;		/* [M] what TPR_THRESHOLD holds */
 	u32 host_interrupt;		/* [cpu] interruption information of one to be taken */
-	void *msr_bitmap;		/* [I] */
+	void *own_bitmap;		/* [M] MSR bitmap, NULL: a shared one is used */
+	bool x2apic_direct;		/* [M] it lets the guest at x2APIC registers */
 	unsigned long host_cr3;		/* [cpu] what HOST_CR3 holds */
 	unsigned long host_cr4;		/* [cpu] what HOST_CR4 holds */
 	u64 host_perf_global_ctrl;	/* [cpu] likewise */
-	u64 *pml;			/* [I] the CPU's log of dirtied pages, NULL: not used */
+	u64 *pml;			/* [M] the CPU's log of dirtied pages, NULL: not used yet */
 	bool pml_on;			/* [M] the CPU writes it */
 	u64 found[NR_SWITCHED_MSRS];	/* [cpu] the MSRs as they were before load */
 	u64 host_debugctl;		/* [cpu] */

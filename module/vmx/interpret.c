@@ -6,6 +6,7 @@
  * beside the exits to user space that they share.
  */
 #include <linux/kernel.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 #include <asm/trapnr.h>
 
@@ -224,9 +225,16 @@ static int emulation_failed(struct lintel_vcpu *vcpu, const struct emulate_ctxt 
 
 int lintel_interpret(struct lintel_vcpu *vcpu)
 {
-	struct emulate_ctxt *c = &vcpu->emul;
+	struct emulate_ctxt *c;
 	int ret;
 
+	/* many guests never need it */
+	if (unlikely(!vcpu->emul)) {
+		vcpu->emul = kzalloc(sizeof(*vcpu->emul), GFP_KERNEL_ACCOUNT);
+		if (!vcpu->emul)
+			return -ENOMEM;
+	}
+	c = vcpu->emul;
 	prepare(vcpu, c);
 	vcpu->io.pio_out = false;
 	vcpu->stats.emulated++;

@@ -3,7 +3,7 @@
  * MSR filters, and MSRs that user space answers.
  *
  * A filter is replaced as a whole and read under RCU.  What it denies is taken out of the MSR
- * bitmaps (vmx_filter_msrs()), so that the hot path asks only for accesses that exit anyway.  The
+ * bitmaps (msr_bitmap_filter()), so that the hot path asks only for accesses that exit anyway.  The
  * MSRs of the x2APIC are the LAPIC's and are never filtered, as in KVM.
  */
 #include <linux/nospec.h>

@@ -2,7 +2,7 @@
 /*
  * Page-modification logging.
  *
- * Each vCPU has a log of 512 addresses, which the CPU fills from the end to the start; when it is
+ * A vCPU has a log of 512 addresses from its first run in a VM that logs.  The CPU fills it from the end to the start; when it is
  * full the guest exits.  The log is emptied at each exit that leaves the guest, before interrupts
  * are on again: whoever has kicked a vCPU and waited for the answer finds all its writes in the
  * bitmap.
@@ -18,7 +18,6 @@
 #include "exit.h"
 #include "ops.h"
 #include "pml.h"
-#include "../params.h"
 #include "../vm.h"
 #include "../vcpu.h"
 
@@ -26,8 +25,6 @@
 
 int vmx_pml_alloc(struct lintel_vcpu *vcpu)
 {
-	if (!lintel_params.pml)
-		return 0;
 	vcpu->vmx.pml = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	return vcpu->vmx.pml ? 0 : -ENOMEM;
 }
@@ -38,16 +35,12 @@ void vmx_pml_free(struct lintel_vcpu *vcpu)
 	vcpu->vmx.pml = NULL;
 }
 
-void vmx_pml_setup(struct lintel_vcpu *vcpu)
-{
-	if (!vcpu->vmx.pml)
-		return;
-	vmcs_write64(PML_ADDRESS, __pa(vcpu->vmx.pml));
-	vmcs_write16(GUEST_PML_INDEX, PML_EMPTY);
-}
-
 void vmx_pml_switch(struct lintel_vcpu *vcpu, bool on)
 {
+	if (on) {
+		vmcs_write64(PML_ADDRESS, __pa(vcpu->vmx.pml));
+		vmcs_write16(GUEST_PML_INDEX, PML_EMPTY);
+	}
 	vmx_set_proc2(vcpu, SECONDARY_EXEC_ENABLE_PML, on ? SECONDARY_EXEC_ENABLE_PML : 0);
 	vcpu->vmx.pml_on = on;
 }

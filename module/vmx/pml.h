@@ -9,23 +9,33 @@
 #include "../vcpu.h"
 #include "../vm.h"
 
-/* vmx_pml_alloc - the log's page, where PML is used; vmx_pml_free.  0, -ENOMEM. */
+/* vmx_pml_missing - the VM logs, and the vCPU has no page for it yet. */
+static inline bool vmx_pml_missing(const struct lintel_vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->vm->ept.pml) && !vcpu->vmx.pml;
+}
+
+/* vmx_pml_alloc - the log's page; vmx_pml_free.  0, -ENOMEM. */
 int vmx_pml_alloc(struct lintel_vcpu *vcpu);
 void vmx_pml_free(struct lintel_vcpu *vcpu);
 
-/* vmx_pml_setup - its fields of a new VMCS; in a window. */
-void vmx_pml_setup(struct lintel_vcpu *vcpu);
-
-/* vmx_pml_update - logging on or off as the VM wants it; in a window, mode = IN_GUEST. */
+/*
+ * vmx_pml_update - logging on or off as the VM wants it; in a window, mode = IN_GUEST.  False: the
+ * page is missing, and the guest must not be entered.
+ */
 void vmx_pml_switch(struct lintel_vcpu *vcpu, bool on);
 
-static inline void vmx_pml_update(struct lintel_vcpu *vcpu)
+static inline bool vmx_pml_update(struct lintel_vcpu *vcpu)
 {
 	/* whoever sets it and then sees another mode knows that it is seen here */
 	bool on = READ_ONCE(vcpu->vm->ept.pml);
 
-	if (unlikely(on != vcpu->vmx.pml_on))
-		vmx_pml_switch(vcpu, on);
+	if (likely(on == vcpu->vmx.pml_on))
+		return true;
+	if (on && !vcpu->vmx.pml)
+		return false;
+	vmx_pml_switch(vcpu, on);
+	return true;
 }
 
 /* vmx_pml_drain - move what was logged to the bitmaps; in the window of the exit. */

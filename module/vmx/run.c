@@ -55,7 +55,8 @@ asmlinkage void vmx_call_gate(unsigned long handler);
 static bool must_leave(struct lintel_vcpu *vcpu)
 {
 	return (READ_ONCE(vcpu->requests) & ~WINDOW_REQUESTS) ||
-	       lintel_guest_mode_work_pending() || local_softirq_pending();
+	       lintel_guest_mode_work_pending() || local_softirq_pending() ||
+	       vmx_pml_missing(vcpu);
 }
 
 /* Interrupts off: everything the exit left in the VMCS that a handler may want. */
@@ -380,7 +381,8 @@ static enum vmx_run_result run_window(struct lintel_vcpu *vcpu, bool first)
 	if (must_leave(vcpu))
 		goto out;
 	vmx_host_update(vcpu);
-	vmx_pml_update(vcpu);
+	if (!vmx_pml_update(vcpu))
+		goto out;
 	if (unlikely(vcpu->vmx.ple_window != vcpu->vmx.ple_written))
 		vmx_ple_write(vcpu);
 	save_host_debug(&host_debug);
