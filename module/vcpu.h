@@ -198,11 +198,11 @@ struct lintel_vcpu {
 	unsigned long requests;				/* [A] bits of enum lintel_request */
 	int mode;					/* [A] enum lintel_vcpu_mode */
 	int cpu;					/* [A] where it is loaded, -1: nowhere */
-	int notified_cpu;				/* [cpu] that posted interrupts notify, -1: none */
+	int notified_cpu;				/* [cpu] whom posts notify, -1: none */
 	struct lintel_vm *vm;				/* [I] holds no reference: vCPUs die with it */
 	struct kvm_run *run;				/* [I] first page of the mapping; user-writable! */
 	void *pio_data;					/* [I] at its end: LINTEL_PIO_OFFSET */
-	struct page *second_page;			/* [A] of the mapping; NULL until it is touched */
+	struct page *second_page;			/* [A] of the mapping, once touched */
 	struct lintel_lapic *lapic;			/* [I] NULL without an in-kernel irqchip */
 	struct lintel_exit exit;			/* [M] */
 	struct lintel_recorder *flight;			/* [I] flight.h, which says who writes it; NULL: off */
@@ -236,7 +236,7 @@ struct lintel_vcpu {
 	struct lintel_io io;				/* [M] */
 	struct lintel_slot_hint slot_hint;		/* [M] the memory slot that faulted last */
 
-	struct emulate_ctxt *emul;			/* [M] the interpreter's; NULL before its first use */
+	struct emulate_ctxt *emul;			/* [M] NULL before its first use */
 	struct lintel_fetch fetch;			/* [M] */
 	struct guest_fpu fpu;				/* [M]+[cpu] */
 

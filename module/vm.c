@@ -109,6 +109,16 @@ void lintel_vm_put(struct lintel_vm *vm)
 	kref_put(&vm->refs, vm_release);
 }
 
+void lintel_vm_keep_kvm(bool *keeps)
+{
+	vmx_keep(keeps);
+}
+
+void lintel_vm_unkeep_kvm(const bool *keeps)
+{
+	vmx_unkeep(keeps);
+}
+
 void lintel_vm_kill(struct lintel_vm *vm)
 {
 	struct lintel_vcpu *vcpu;

@@ -91,6 +91,13 @@ void lintel_vm_get(struct lintel_vm *vm);
 /* lintel_vm_put - drop a reference; the last one frees the VM.  May sleep. */
 void lintel_vm_put(struct lintel_vm *vm);
 
+/*
+ * lintel_vm_keep_kvm - joined, after a VM was made: see vmx_keep() in vmx/cpu.h.  *@keeps belongs to
+ * the device's descriptor, which ends in lintel_vm_unkeep_kvm().  Process context, may sleep.
+ */
+void lintel_vm_keep_kvm(bool *keeps);
+void lintel_vm_unkeep_kvm(const bool *keeps);
+
 /* lintel_vm_kill - nothing runs in this VM any more: each KVM_RUN answers -EIO.  Any context. */
 void lintel_vm_kill(struct lintel_vm *vm);
 

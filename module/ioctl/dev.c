@@ -16,7 +16,6 @@
 #include "observe.h"
 #include "user.h"
 #include "../vm.h"
-#include "../vmx/cpu.h"
 #include "../vmx/cpuid.h"
 #include "../vmx/mce.h"
 #include "../vmx/msr.h"
@@ -41,7 +40,7 @@ static long dev_create_vm(struct ioctl_context *ctx)
 	if (fd < 0)
 		lintel_vm_put(vm);
 	else
-		vmx_keep(ctx->keeps_kvm);
+		lintel_vm_keep_kvm(ctx->keeps_kvm);
 	return fd;
 }
 
@@ -154,7 +153,7 @@ static int dev_open(struct inode *inode, struct file *file)
 
 static int dev_close(struct inode *inode, struct file *file)
 {
-	vmx_unkeep(file->private_data);
+	lintel_vm_unkeep_kvm(file->private_data);
 	kfree(file->private_data);
 	return 0;
 }

@@ -245,8 +245,9 @@ bool lintel_vapic_on(const struct lintel_vcpu *vcpu);
 hpa_t lintel_vapic_page(const struct lintel_vcpu *vcpu);
 hpa_t lintel_vapic_descriptor(const struct lintel_vcpu *vcpu);
 /*
- * lintel_vapic_enter - with a LAPIC, before an entry, in the window, mode = IN_GUEST: what was posted gets into
- * the IRR.  Returns VAPIC_* bits, with the fields of @update that belong to them filled.
+ * lintel_vapic_enter - with a LAPIC, before an entry, in the window, mode = IN_GUEST: what was
+ * posted gets into the IRR.  Returns VAPIC_* bits, with the fields of @update that belong to them
+ * filled.
  */
 unsigned int lintel_vapic_enter(struct lintel_vcpu *vcpu, struct vapic_update *update);
 /*

@@ -8,7 +8,8 @@
  *
  * It says where to look, not who is meant: whoever is found there must still match, so a table
  * that is out of date for a moment addresses nobody, or the old one or the new one, as on a bus.
- * Without a table (two LAPICs have one id, or there was no memory) each message looks at all LAPICs.
+ * Without a table (two LAPICs have one id, or there was no memory) each message looks at all of
+ * them.
  */
 #include "chips.h"
 #include "lapic.h"

@@ -41,7 +41,7 @@ bool lintel_joined;
 
 static DEFINE_MUTEX(vmx_lock);		/* mode, users, keepers, kvm_vm */
 static unsigned int vmx_users;		/* VMs */
-static unsigned int kvm_keepers;	/* open descriptors of the device that have made VMs, joined */
+static unsigned int kvm_keepers;	/* joined: descriptors of the device that made VMs */
 static struct file *kvm_vm;		/* joined, with users or keepers: KVM's empty VM */
 static bool kvm_leaving;		/* kvm_intel is being unloaded or failed to load */
 static int hotplug_state;

@@ -2,8 +2,8 @@
 /*
  * Page-modification logging.
  *
- * A vCPU has a log of 512 addresses from its first run in a VM that logs.  The CPU fills it from the end to the start; when it is
- * full the guest exits.  The log is emptied at each exit that leaves the guest, before interrupts
+ * A vCPU has a log of 512 addresses from its first run in a VM that logs.  The CPU fills it from the
+ * end to the start; when it is full the guest exits.  The log is emptied at each exit that leaves the guest, before interrupts
  * are on again: whoever has kicked a vCPU and waited for the answer finds all its writes in the
  * bitmap.
  *
