@@ -92,8 +92,8 @@ void lintel_vm_get(struct lintel_vm *vm);
 void lintel_vm_put(struct lintel_vm *vm);
 
 /*
- * lintel_vm_keep_kvm - joined, after a VM was made: see vmx_keep() in vmx/cpu.h.  *@keeps belongs to
- * the device's descriptor, which ends in lintel_vm_unkeep_kvm().  Process context, may sleep.
+ * lintel_vm_keep_kvm - joined, after a VM was made: see vmx_keep() in vmx/cpu.h.  *@keeps belongs
+ * to the device's descriptor, which ends in lintel_vm_unkeep_kvm().  Process context, may sleep.
  */
 void lintel_vm_keep_kvm(bool *keeps);
 void lintel_vm_unkeep_kvm(const bool *keeps);

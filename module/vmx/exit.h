@@ -21,7 +21,7 @@ void lintel_instruction_done(struct lintel_vcpu *vcpu);
 void lintel_halt(struct lintel_vcpu *vcpu);
 int lintel_halt_exit(struct lintel_vcpu *vcpu);
 
-/* lintel_write_taken - an ioeventfd, or else a coalesced zone, takes this write.  Running thread. */
+/* lintel_write_taken - an ioeventfd, or else a coalesced zone, takes it.  Running thread. */
 static inline bool lintel_write_taken(struct lintel_vcpu *vcpu, bool pio, u64 addr,
 				      unsigned int len, const void *data)
 {

@@ -16,7 +16,7 @@
 #include "../types.h"
 
 struct guest_fpu {
-	void *area;		/* [M] XSAVE or, on a CPU without it, FXSAVE layout; aligned to 64 */
+	void *area;		/* [M] XSAVE or, on a CPU without it, FXSAVE layout */
 	bool loaded;		/* [cpu] the registers hold the guest's state */
 	u64 host_xcr0;		/* [cpu] what XCR0 held before, while loaded */
 	u32 pkru;		/* [M] the guest's */

@@ -2,10 +2,10 @@
 /*
  * Page-modification logging.
  *
- * A vCPU has a log of 512 addresses from its first run in a VM that logs.  The CPU fills it from the
- * end to the start; when it is full the guest exits.  The log is emptied at each exit that leaves the guest, before interrupts
- * are on again: whoever has kicked a vCPU and waited for the answer finds all its writes in the
- * bitmap.
+ * A vCPU has a log of 512 addresses from its first run in a VM that logs.  The CPU fills it from
+ * the end to the start; when it is full the guest exits.  The log is emptied at each exit that
+ * leaves the guest, before interrupts are on again: whoever has kicked a vCPU and waited for the
+ * answer finds all its writes in the bitmap.
  *
  * The control is on only while the VM logs a slot, since otherwise entries for nobody are logged.
  * SDM, "Page-Modification Logging".
