@@ -52,7 +52,8 @@ void vmx_put(void);
 
 /*
  * vmx_keep - joined, after a VM was made: the descriptor whose *@keeps this is keeps the hold on
- * KVM till vmx_unkeep(), since to give it up and take it again costs more than a VM.  Process context.
+ * KVM till vmx_unkeep(), since to give it up and take it again costs more than a VM.  Process
+ * context.
  */
 void vmx_keep(bool *keeps);
 void vmx_unkeep(const bool *keeps);

@@ -152,11 +152,19 @@ static void write_back(struct lintel_vcpu *vcpu, const struct emulate_ctxt *c, b
 		lintel_instruction_done(vcpu);
 }
 
-static void prepare(struct lintel_vcpu *vcpu, struct emulate_ctxt *c)
+/* NULL: no memory.  It is allocated here, as many guests never need it. */
+static struct emulate_ctxt *prepare(struct lintel_vcpu *vcpu)
 {
+	struct emulate_ctxt *c = vcpu->emul;
 	struct lintel_segment cs;
 	int i;
 
+	if (unlikely(!c)) {
+		c = kzalloc(sizeof(*c), GFP_KERNEL_ACCOUNT);
+		if (!c)
+			return NULL;
+		vcpu->emul = c;
+	}
 	c->ops = &ops;
 	c->private = vcpu;
 	lintel_reg_need(vcpu, REG_ALL);
@@ -171,6 +179,7 @@ static void prepare(struct lintel_vcpu *vcpu, struct emulate_ctxt *c)
 	lintel_get_segment(vcpu, SEG_CS, &cs);
 	c->mode = emulate_mode_of(c->cr0, c->rflags, c->efer, cs.ar);
 	c->stop = false;
+	return c;
 }
 
 static void raise(struct lintel_vcpu *vcpu, const struct emulate_exception *ex)
@@ -225,17 +234,11 @@ static int emulation_failed(struct lintel_vcpu *vcpu, const struct emulate_ctxt 
 
 int lintel_interpret(struct lintel_vcpu *vcpu)
 {
-	struct emulate_ctxt *c;
+	struct emulate_ctxt *c = prepare(vcpu);
 	int ret;
 
-	/* many guests never need it */
-	if (unlikely(!vcpu->emul)) {
-		vcpu->emul = kzalloc(sizeof(*vcpu->emul), GFP_KERNEL_ACCOUNT);
-		if (!vcpu->emul)
-			return -ENOMEM;
-	}
-	c = vcpu->emul;
-	prepare(vcpu, c);
+	if (!c)
+		return -ENOMEM;
 	vcpu->io.pio_out = false;
 	vcpu->stats.emulated++;
 	ret = emulate_one(c);
@@ -263,10 +266,11 @@ int lintel_interpret(struct lintel_vcpu *vcpu)
 
 int lintel_interpret_task(struct lintel_vcpu *vcpu, const struct emulate_task *task)
 {
-	struct emulate_ctxt *c = &vcpu->emul;
+	struct emulate_ctxt *c = prepare(vcpu);
 	int ret;
 
-	prepare(vcpu, c);
+	if (!c)
+		return -ENOMEM;
 	vcpu->stats.emulated++;
 	ret = emulate_task_switch(c, task);
 	if (READ_ONCE(vcpu->vm->dead))
@@ -284,7 +288,7 @@ int lintel_interpret_task(struct lintel_vcpu *vcpu, const struct emulate_task *t
 int lintel_fix_hypercall(struct lintel_vcpu *vcpu)
 {
 	static const u8 vmmcall[] = { 0x0f, 0x01, 0xd9 }, vmcall[] = { 0x0f, 0x01, 0xc1 };
-	struct emulate_ctxt *c = &vcpu->emul;
+	struct emulate_ctxt *c;
 	struct lintel_segment cs;
 	u64 linear;
 	u8 byte;
@@ -292,7 +296,9 @@ int lintel_fix_hypercall(struct lintel_vcpu *vcpu)
 
 	if (!lintel_quirk(vcpu->vm, KVM_X86_QUIRK_FIX_HYPERCALL_INSN))
 		return -ENOENT;
-	prepare(vcpu, c);
+	c = prepare(vcpu);
+	if (!c)
+		return -ENOMEM;
 	c->system_access = false;
 	lintel_get_segment(vcpu, SEG_CS, &cs);
 	linear = c->mode == EMULATE_MODE_LONG64 ? c->rip : (u32)(cs.base + c->rip);
