@@ -385,6 +385,7 @@ int lintel_set_vcpu_events(struct lintel_vcpu *vcpu, const struct kvm_vcpu_event
 	struct lintel_events *ev = &vcpu->events;
 	u32 state = lintel_interruptibility(vcpu) & ~GUEST_INTR_STATE_NMI;
 	bool pending = (events->flags & KVM_VCPUEVENT_VALID_PAYLOAD) && events->exception.pending;
+	u8 len = ev->exception.len;
 
 	if (!events_valid(vcpu->vm, events, pending))
 		return -EINVAL;
@@ -400,12 +401,17 @@ int lintel_set_vcpu_events(struct lintel_vcpu *vcpu, const struct kvm_vcpu_event
 	ev->exception.has_error = events->exception.has_error_code;
 	/* a VM entry refuses more; a processor has no more */
 	ev->exception.error = (u16)events->exception.error_code;
+	/* INT3 and INTO are traps: delivered, RIP is behind them.  A byte, unless an exit told */
+	ev->exception.soft = ev->exception.nr == X86_TRAP_BP || ev->exception.nr == X86_TRAP_OF;
+	ev->exception.len = ev->exception.soft && len ? len : 1;
 	/* without a local APIC it waits like one of KVM_INTERRUPT, until the guest can take it */
 	ev->interrupt.pending = events->interrupt.injected && !events->interrupt.soft &&
 				!vcpu->lapic;
 	ev->interrupt.injected = events->interrupt.injected && !ev->interrupt.pending;
 	ev->interrupt.nr = events->interrupt.nr;
 	ev->interrupt.soft = events->interrupt.soft;
+	if (!ev->interrupt.len)
+		ev->interrupt.len = 2;		/* INT n of another vCPU's */
 	ev->nmi.injected = events->nmi.injected;
 	if (events->flags & KVM_VCPUEVENT_VALID_NMI_PENDING) {
 		ev->nmi.pending = min_t(u8, events->nmi.pending, 2);

@@ -86,7 +86,7 @@ struct lintel_events {
 		bool has_payload;	/* payload is CR2 (#PF) or DR6 bits (#DB), not yet applied */
 		bool soft;		/* INT3, INTO: needs the instruction's length */
 		u8 nr;
-		u8 len;
+		u8 len;			/* of the last of them that made the guest exit; 0: none */
 		u32 error;
 		u64 payload;
 	} exception;

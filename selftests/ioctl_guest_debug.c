@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * KVM_SET_GUEST_DEBUG: software and hardware breakpoints, single step over ordinary instructions,
- * over such that exit, through an STI shadow, injected #DB and #BP; and that a guest which is
- * debugged keeps its own debug registers; and that interrupts wait while they are blocked.
+ * over such that exit, through an STI shadow, injected #DB and #BP, INT3 given back to the guest;
+ * and that a guest which is debugged keeps its own debug registers; and that interrupts wait while
+ * they are blocked.
  */
 #include <pthread.h>
 
@@ -92,6 +93,38 @@ TEST(software_breakpoint)
 				    KVM_GUESTDBG_INJECT_BP));
 	vcpu_expect(v, KVM_EXIT_IO);
 	CHECK_EQ(*((u8 *)v->run + v->run->io.data_offset), 0x77);
+}
+
+RM_CODE(given_back, "nop; int3; nop; .byte 0x26; int3; mov $0x10, %dx; out %al, %dx");
+static const u8 given_back_offsets[] = { 1, 3 };
+
+/* as QEMU does with an INT3 that is not the debugger's */
+TEST(breakpoint_given_back)
+{
+	struct vm *vm = vm_create(0);
+	struct vcpu *v = vcpu_create(vm, 0);
+	struct kvm_guest_debug d = {};
+	struct kvm_vcpu_events events;
+
+	vcpu_set_real(v, CODE(given_back));
+	/* vector 3 of real mode: inc %al; iret */
+	*(u32 *)(vm->mem + 3 * 4) = GPA_REAL + 0x100;
+	memcpy(vm->mem + GPA_REAL + 0x100, "\xfe\xc0\xcf", 3);
+	REQUIRE_OK(set_debug(v, &d, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP));
+	for (u32 i = 0; i < sizeof(given_back_offsets); i++) {
+		ktap_row("INT3 of %u byte%s", i + 1, i ? "s" : "");
+		vcpu_expect(v, KVM_EXIT_DEBUG);
+		CHECK_EQ(v->run->debug.arch.exception, 3);
+		CHECK_EQ(v->run->debug.arch.pc, GPA_REAL + given_back_offsets[i]);
+		REQUIRE_OK(ioctl(v->fd, KVM_GET_VCPU_EVENTS, &events));
+		events.exception.injected = 1;
+		events.exception.nr = 3;
+		events.exception.has_error_code = 0;
+		REQUIRE_OK(ioctl(v->fd, KVM_SET_VCPU_EVENTS, &events));
+	}
+	ktap_row("each INT3 was a trap");
+	vcpu_expect(v, KVM_EXIT_IO);
+	CHECK_EQ(*((u8 *)v->run + v->run->io.data_offset), 2);
 }
 
 GUEST_CODE static void guest_with_breakpoints(void)

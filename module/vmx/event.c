@@ -329,6 +329,7 @@ void vmx_events_after_exit(struct lintel_vcpu *vcpu)
 	struct lintel_events *ev = &vcpu->events;
 	u32 info = exit->idt_info;
 	u8 nr = info & VECTORING_INFO_VECTOR_MASK;
+	bool soft = false;
 
 	vmx_events_delivered(vcpu);
 	restore_nmi_blocking(vcpu);
@@ -343,12 +344,14 @@ void vmx_events_after_exit(struct lintel_vcpu *vcpu)
 		break;
 	case INTR_TYPE_SOFT_EXCEPTION:
 	case INTR_TYPE_PRIV_SW_EXCEPTION:
+		soft = true;
+		fallthrough;
 	case INTR_TYPE_HARD_EXCEPTION:
 		ev->exception = (typeof(ev->exception)){
 			.injected = true,
 			.nr = nr,
-			.soft = (info & VECTORING_INFO_TYPE_MASK) != INTR_TYPE_HARD_EXCEPTION,
-			.len = exit->instruction_len,
+			.soft = soft,
+			.len = soft ? exit->instruction_len : 0,
 			.has_error = info & VECTORING_INFO_DELIVER_CODE_MASK,
 			.error = exit->idt_error,
 		};

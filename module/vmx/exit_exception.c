@@ -34,6 +34,8 @@ int exit_exception(struct lintel_vcpu *vcpu)
 	case X86_TRAP_MC:
 		return RESUME;
 	case X86_TRAP_BP:
+		/* user space may find that it is the guest's, and inject it */
+		vcpu->events.exception.len = exit->instruction_len;
 		return lintel_debug_exit(vcpu, X86_TRAP_BP, 0);
 	case X86_TRAP_DB:
 		if (unlikely(vcpu->debug.control &

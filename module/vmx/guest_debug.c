@@ -61,6 +61,7 @@ void lintel_debug_arm_step(struct lintel_vcpu *vcpu)
 static int inject(struct lintel_vcpu *vcpu, u32 control)
 {
 	typeof(vcpu->events.exception) *ex = &vcpu->events.exception;
+	u8 len = ex->len;
 
 	if (ex->pending)
 		return -EBUSY;
@@ -71,7 +72,7 @@ static int inject(struct lintel_vcpu *vcpu, u32 control)
 	lintel_queue_exception(vcpu, X86_TRAP_BP, false, 0);
 	if (ex->nr == X86_TRAP_BP) {
 		ex->soft = true;
-		ex->len = 1;		/* INT3 */
+		ex->len = len ?: 1;
 	}
 	return 0;
 }
