@@ -20,10 +20,11 @@ apt_mirror() {
 	printf '%s\n' "$mirror"
 }
 
-# apt_suite SUITE DIR: make, in DIR, an apt configuration for SUITE; prints its file name,
-# which goes into APT_CONFIG. The lists are read again when older than a day.
+# apt_suite SUITE DIR [ARCHITECTURE]: make, in DIR, an apt configuration for SUITE; prints its file
+# name, which goes into APT_CONFIG. The lists are read again when older than a day.
 apt_suite() {
-	local suite=$1 dir=$2 keyring=/usr/share/keyrings/debian-archive-keyring.gpg mirror
+	local suite=$1 dir=$2 arch=${3-} mirror
+	local keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 	mirror=$(apt_mirror)
 	mkdir -p "$dir/lists/partial" "$dir/archives/partial" "$dir/empty.d"
 	: >"$dir/status"
@@ -47,6 +48,10 @@ apt_suite() {
 		#clear APT::Update::Post-Invoke;
 		#clear APT::Update::Post-Invoke-Success;
 	END
+	if [ "$arch" ]; then
+		printf 'APT::Architecture "%s";\n' "$arch" >>"$dir/apt.conf"
+		printf 'APT::Architectures { "%s"; };\n' "$arch" >>"$dir/apt.conf"
+	fi
 	if [ -z "$(find "$dir/updated" -mmin -1440 2>/dev/null)" ]; then
 		APT_CONFIG=$dir/apt.conf apt-get update -qq >"$dir/update.log" 2>&1 || {
 			cat "$dir/update.log" >&2
