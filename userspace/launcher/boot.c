@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Lays out the guest's first MiB and the initrd. The kernel is entered in 64-bit mode, so it needs
- * page tables that map it, its parameters and its command line one to one: 2 MiB pages over the
- * first 4 GiB do. Everything is written through the checked accessors of memory.h.
+ * Lays out the guest's first MiB and the initrd. A kernel that is entered in 64-bit mode needs page
+ * tables that map it, its parameters and its command line one to one: 2 MiB pages over the first
+ * 4 GiB do. One that is entered in 32-bit mode starts without paging. Everything is written through
+ * the checked accessors of memory.h.
  */
 #include "boot.h"
 
@@ -19,8 +20,9 @@
 #define LARGE_PAGE		(2 * MEMORY_MIB)
 #define DIRECTORIES		4	/* of 1 GiB each */
 
-/* A 64-bit code segment and a flat data segment: present, accessed, 4 KiB granularity. */
+/* Flat segments, of code for either mode and of data: present, accessed, 4 KiB granularity. */
 #define GDT_CODE64		0x00af9b000000ffffULL
+#define GDT_CODE32		0x00cf9b000000ffffULL
 #define GDT_DATA		0x00cf93000000ffffULL
 
 /* "No assigned number" in the boot protocol's list of loaders. */
@@ -65,16 +67,19 @@ int boot_place_initrd(const char *name, uint64_t size, const struct image *image
 	return 0;
 }
 
-static int write_tables(const struct memory *mem)
+static int write_gdt(const struct image *image, const struct memory *mem)
 {
-	static const uint64_t gdt[] = { 0, 0, GDT_CODE64, GDT_DATA };
+	const uint64_t gdt[] = { 0, 0, image->entry32 ? GDT_CODE32 : GDT_CODE64, GDT_DATA };
+
+	return memory_write(mem, BOOT_GDT, gdt, sizeof(gdt), "GDT");
+}
+
+static int write_page_tables(const struct memory *mem)
+{
 	uint64_t table[ENTRIES] = { 0 };
 	unsigned int i, d;
 	int ret;
 
-	ret = memory_write(mem, BOOT_GDT, gdt, sizeof(gdt), "GDT");
-	if (ret < 0)
-		return ret;
 	table[0] = (BOOT_PML4 + PAGE) | PTE_PRESENT | PTE_WRITE;
 	ret = memory_write(mem, BOOT_PML4, table, sizeof(table), "page tables");
 	if (ret < 0)
@@ -132,6 +137,8 @@ int boot_write(const char *name, const struct image *image, const struct boot_in
 	if (ret == 0)
 		ret = memory_write(mem, BOOT_PARAMS, &params, sizeof(params), "boot parameters");
 	if (ret == 0)
-		ret = write_tables(mem);
+		ret = write_gdt(image, mem);
+	if (ret == 0 && !image->entry32)
+		ret = write_page_tables(mem);
 	return ret;
 }

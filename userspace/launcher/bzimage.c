@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The bzImage: a setup header inside real-mode code that we skip, then the protected-mode part,
- * which is loaded at its preferred address and entered 0x200 bytes into it, in 64-bit mode (the
- * kernel's Documentation/arch/x86/boot.rst, "64-bit Boot Protocol").
+ * which is loaded at its preferred address. A 64-bit kernel is entered 0x200 bytes into it in
+ * 64-bit mode, a 32-bit one at its first byte in 32-bit mode (the kernel's
+ * Documentation/arch/x86/boot.rst, "64-bit Boot Protocol" and "32-bit Boot Protocol").
  */
 #include "image.h"
 
@@ -40,8 +41,8 @@ static int read_header(const char *name, const struct file_data *file, struct se
 		end = HEADER_AT + sizeof(*header);
 	if (end < HEADER_AT + offsetof(struct setup_header, handover_offset))
 		return error_set(-ENOEXEC, "%s: a kernel image whose setup header ends at %#llx, "
-					   "too "
-				 "early to tell of a 64-bit entry", name, (unsigned long long)end);
+				 "too early to tell how it is entered", name,
+				 (unsigned long long)end);
 	if (file->size < end)
 		return error_set(-ENOEXEC, "%s: truncated: ends within the setup header (%llu "
 					   "bytes)",
@@ -56,14 +57,11 @@ static int read_header(const char *name, const struct file_data *file, struct se
 static int check_protocol(const char *name, const struct setup_header *header)
 {
 	if (header->version < VERSION_MIN)
-		return error_set(-ENOEXEC, "%s: boot protocol %u.%02u; the 64-bit entry needs 2.12 "
-				 "(Linux 3.8) or later", name, header->version >> 8,
+		return error_set(-ENOEXEC, "%s: boot protocol %u.%02u; 2.12 (Linux 3.8) or later "
+				 "is needed", name, header->version >> 8,
 				 header->version & 0xff);
 	if (!(header->loadflags & LOADED_HIGH))
 		return error_set(-ENOEXEC, "%s: a zImage; only a bzImage can be booted", name);
-	if (!(header->xloadflags & XLF_KERNEL_64))
-		return error_set(-ENOEXEC, "%s: has no 64-bit entry point (a 32-bit "
-					   "kernel?)", name);
 	if (header->pref_address < IMAGE_LOWEST)
 		return error_set(-ENOEXEC, "%s: asks to be loaded at %#llx, below 1 MiB", name,
 				 (unsigned long long)header->pref_address);
@@ -101,7 +99,8 @@ int bzimage_parse(const char *name, const struct file_data *file, struct image *
 	image->format = "bzImage";
 	image->start = header->pref_address;
 	image->end = image->start + room;
-	image->entry = image->start + ENTRY_64;
+	image->entry32 = !(header->xloadflags & XLF_KERNEL_64);
+	image->entry = image->start + (image->entry32 ? 0 : ENTRY_64);
 	image->cmdline_max = header->cmdline_size;
 	image->initrd_last = header->initrd_addr_max;
 	image->count = 1;

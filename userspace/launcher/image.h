@@ -10,6 +10,7 @@
 #include "memory.h"
 
 #include <asm/bootparam.h>
+#include <stdbool.h>
 
 /* Where a kernel may lie at the lowest: below is the BIOS area and what boot.c places. */
 #define IMAGE_LOWEST		0x100000ULL
@@ -29,7 +30,8 @@ struct image_part {
 
 struct image {
 	const char *format;
-	gpa_t entry;		/* 64-bit entry point */
+	gpa_t entry;
+	bool entry32;		/* entered in 32-bit mode, else in 64-bit mode */
 	gpa_t start, end;	/* memory the kernel needs before it knows the memory map */
 	uint32_t cmdline_max;	/* longest command line, without its NUL */
 	gpa_t initrd_last;	/* highest address for a byte of the initrd */

@@ -334,9 +334,9 @@ void machine_destroy(struct machine *machine)
 	pthread_mutex_destroy(&machine->device_lock);
 }
 
-int machine_set_entry(struct machine *machine, gpa_t entry)
+int machine_set_entry(struct machine *machine, const struct image *image)
 {
-	return vcpu_set_boot_state(&machine->vcpus[0], entry);
+	return vcpu_set_boot_state(&machine->vcpus[0], image);
 }
 
 int machine_start_threads(struct machine *machine)

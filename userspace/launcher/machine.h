@@ -10,6 +10,7 @@
 
 #include "device.h"
 #include "devices.h"
+#include "image.h"
 #include "memory.h"
 #include "options.h"
 
@@ -73,8 +74,8 @@ void machine_init(struct machine *machine, const struct run_options *options);
 int machine_create(struct machine *machine, const struct run_options *options);
 void machine_destroy(struct machine *machine);
 
-/* Sets the registers of the first vCPU for the 64-bit entry of a kernel. */
-int machine_set_entry(struct machine *machine, gpa_t entry);
+/* Sets the registers of the first vCPU for the entry of a kernel. */
+int machine_set_entry(struct machine *machine, const struct image *image);
 
 /* Makes the threads, which wait at the gate; lets them through; ends and joins them. */
 int machine_start_threads(struct machine *machine);
@@ -91,7 +92,7 @@ void moment_take(struct moment *moment);
 void machine_set_host(struct machine *machine);
 
 /* vcpu.c: registers of a vCPU; the thread. */
-int vcpu_set_boot_state(struct vcpu *vcpu, gpa_t entry);
+int vcpu_set_boot_state(struct vcpu *vcpu, const struct image *image);
 int vcpu_set_common_state(struct vcpu *vcpu);
 void *vcpu_thread(void *arg);
 

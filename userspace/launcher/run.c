@@ -53,7 +53,7 @@ static int write_guest(struct machine *machine, const struct run_options *option
 	if (ret == 0)
 		ret = boot_write(options->kernel, &files->image, &boot, &machine->memory);
 	if (ret == 0)
-		ret = machine_set_entry(machine, files->image.entry);
+		ret = machine_set_entry(machine, &files->image);
 	return ret;
 }
 

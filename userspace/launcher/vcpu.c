@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Registers of a vCPU before its first instruction, and its thread. The first vCPU starts as the
- * 64-bit boot protocol says: long mode, flat segments, interrupts off, the boot parameters in RSI.
- * The others keep the state after reset and wait for INIT and SIPI, which the device delivers.
+ * boot protocol says: long mode, or protected mode without paging for a 32-bit kernel; flat
+ * segments, interrupts off, the boot parameters in RSI. The others keep the state after reset and
+ * wait for INIT and SIPI, which the device delivers.
  */
 #include "machine.h"
 
@@ -126,10 +127,10 @@ static struct kvm_segment segment(uint16_t selector, uint8_t type)
 	};
 }
 
-int vcpu_set_boot_state(struct vcpu *vcpu, gpa_t entry)
+int vcpu_set_boot_state(struct vcpu *vcpu, const struct image *image)
 {
 	struct kvm_regs regs = {
-		.rip = entry, .rsi = BOOT_PARAMS, .rsp = BOOT_STACK, .rflags = RFLAGS_ONE,
+		.rip = image->entry, .rsi = BOOT_PARAMS, .rsp = BOOT_STACK, .rflags = RFLAGS_ONE,
 	};
 	struct kvm_sregs sregs;
 	int ret;
@@ -148,10 +149,18 @@ int vcpu_set_boot_state(struct vcpu *vcpu, gpa_t entry)
 	sregs.gdt = (struct kvm_dtable){ .base = BOOT_GDT, .limit = 4 * 8 - 1 };
 	/* No IDT: an exception before the kernel has its own is a triple fault, and is reported. */
 	sregs.idt = (struct kvm_dtable){ .base = 0, .limit = 0 };
-	sregs.cr0 = CR0_PE | CR0_ET | CR0_NE | CR0_PG;
-	sregs.cr3 = BOOT_PML4;
-	sregs.cr4 = CR4_PAE;
-	sregs.efer = EFER_LME | EFER_LMA;
+	sregs.cr0 = CR0_PE | CR0_ET | CR0_NE;
+	sregs.cr4 = 0;
+	sregs.efer = 0;
+	if (image->entry32) {
+		sregs.cs.l = 0;
+		sregs.cs.db = 1;
+	} else {
+		sregs.cr0 |= CR0_PG;
+		sregs.cr3 = BOOT_PML4;
+		sregs.cr4 = CR4_PAE;
+		sregs.efer = EFER_LME | EFER_LMA;
+	}
 	ret = kvmapi_set_sregs(vcpu->fd, &sregs);
 	if (ret == 0)
 		ret = kvmapi_set_regs(vcpu->fd, &regs);

@@ -148,6 +148,10 @@ void test_boot_write(void)
 	CHECK_EQ(memory_create(&mem, MEMORY_MIN, UINT64_MAX), 0, "create");
 	CHECK_EQ(boot_write("k", &image, &input, &mem), 0, error_text());
 	check_written(&mem);
+	image.entry32 = true;
+	CHECK_EQ(boot_write("k", &image, &input, &mem), 0, error_text());
+	CHECK_EQ(*(uint64_t *)memory_at(&mem, BOOT_GDT + BOOT_CS, 8), 0x00cf9b000000ffff,
+		 "the code segment is of 32 bits");
 	image.cmdline_max = 11;
 	CHECK_EQ(boot_write("k", &image, &input, &mem), (unsigned long long)-E2BIG, "long line");
 	CHECK_SENTENCE("11 at most", "the limit is named");

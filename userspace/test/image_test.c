@@ -68,7 +68,6 @@ static const struct {
 	{ "boot flag", 0x1fe, 2, 0x1234, "boot flag" },
 	{ "old protocol", 0x206, 2, 0x20b, "boot protocol 2.11" },
 	{ "zImage", 0x211, 1, 0, "zImage" },
-	{ "no 64-bit entry", 0x236, 2, 0, "64-bit entry" },
 	{ "short header", 0x201, 1, 8, "setup header" },
 	{ "preferred address low", 0x258, 8, 0x90000, "below 1 MiB" },
 	{ "preferred address wraps", 0x258, 8, UINT64_MAX - 16, "address space" },
@@ -90,6 +89,7 @@ void test_bzimage(void)
 	CHECK_EQ(image_parse("k", &file, &image), 0, "sound");
 	check_invariants(&image, BZ_SIZE, "sound");
 	CHECK_EQ(image.entry, 0x1000200, "sound");
+	CHECK(!image.entry32, "sound");
 	CHECK_EQ(image.end, 0x1800000, "sound");
 	CHECK_EQ(image.cmdline_max, 2047, "sound");
 	CHECK_EQ(image.part[0].offset, SETUP_SIZE, "sound");
@@ -99,6 +99,12 @@ void test_bzimage(void)
 	bytes[0x1f1] = 0;
 	CHECK_EQ(image_parse("k", &file, &image), 0, "no sectors");
 	CHECK_EQ(image.part[0].offset, SETUP_SIZE, "no sectors");
+
+	/* No 64-bit entry: a 32-bit kernel. */
+	memset(bytes + 0x236, 0, 2);
+	CHECK_EQ(image_parse("k", &file, &image), 0, "32-bit kernel");
+	CHECK(image.entry32, "32-bit kernel");
+	CHECK_EQ(image.entry, 0x1000000, "32-bit kernel");
 
 	for (i = 0; i < ARRAY_SIZE(bz_rows); i++) {
 		make_bzimage(bytes);
