@@ -109,7 +109,7 @@ TRACE_EVENT(lintel_page_fault,
 		  __entry->rip, __entry->result)
 );
 
-/* An access to memory-mapped I/O; @value is 0 for a read that is not answered yet. */
+/* An access to memory-mapped I/O; @value is what is written, 0 for a read. */
 TRACE_EVENT(lintel_mmio,
 	TP_PROTO(const struct lintel_vcpu *vcpu, bool write, u64 gpa, unsigned int len, u64 value),
 	TP_ARGS(vcpu, write, gpa, len, value),
@@ -131,7 +131,7 @@ TRACE_EVENT(lintel_mmio,
 		  __entry->write ? "write" : "read", __entry->gpa, __entry->len, __entry->value)
 );
 
-/* An access to a port: @count items of @size bytes, the first of them in @value. */
+/* An access to a port: @count items of @size bytes; @value is the first that is written. */
 TRACE_EVENT(lintel_pio,
 	TP_PROTO(const struct lintel_vcpu *vcpu, bool write, u16 port, unsigned int size,
 		 u32 count, u32 value),
@@ -206,6 +206,24 @@ TRACE_EVENT(lintel_cpuid,
 	TP_printk("vcpu %u leaf 0x%x.0x%x eax 0x%x ebx 0x%x ecx 0x%x edx 0x%x", __entry->vcpu,
 		  __entry->leaf, __entry->index, __entry->eax, __entry->ebx, __entry->ecx,
 		  __entry->edx)
+);
+
+/* A vector was posted to the vCPU; @notify: it has to be told, else it looks by itself. */
+TRACE_EVENT(lintel_posted,
+	TP_PROTO(const struct lintel_vcpu *vcpu, u8 vector, bool notify),
+	TP_ARGS(vcpu, vector, notify),
+	TP_STRUCT__entry(
+		__field(u32, vcpu)
+		__field(u8, vector)
+		__field(u8, notify)
+	),
+	TP_fast_assign(
+		__entry->vcpu = vcpu->id;
+		__entry->vector = vector;
+		__entry->notify = notify;
+	),
+	TP_printk("vcpu %u vector 0x%x%s", __entry->vcpu, __entry->vector,
+		  __entry->notify ? " notify" : "")
 );
 
 TRACE_EVENT(lintel_hypercall,

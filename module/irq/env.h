@@ -40,6 +40,7 @@
 
 #include "../compat.h"
 #include "../params.h"
+#include "../trace.h"
 #include "../vcpu.h"
 #include "../vm.h"
 

@@ -72,9 +72,11 @@ int lintel_vapic_post(struct lintel_lapic *lapic, u8 vector, bool level)
 	case PI_COALESCED:
 		return 0;
 	case PI_NOTIFY:
+		trace_lintel_posted(lapic->vcpu, vector, true);
 		lintel_vcpu_notify_posted(lapic->vcpu);
 		break;
 	case PI_QUIET:
+		trace_lintel_posted(lapic->vcpu, vector, false);
 		break;
 	}
 	return !waits;

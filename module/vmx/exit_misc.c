@@ -21,9 +21,11 @@
 
 int exit_cpuid(struct lintel_vcpu *vcpu)
 {
-	u32 eax = vcpu->gpr[GPR_RAX], ebx, ecx = vcpu->gpr[GPR_RCX], edx;
+	u32 leaf = vcpu->gpr[GPR_RAX], index = vcpu->gpr[GPR_RCX];
+	u32 eax = leaf, ebx, ecx = index, edx;
 
 	lintel_cpuid_query(vcpu, &eax, &ebx, &ecx, &edx);
+	trace_lintel_cpuid(vcpu, leaf, index, eax, ebx, ecx, edx);
 	vcpu->gpr[GPR_RAX] = eax;
 	vcpu->gpr[GPR_RBX] = ebx;
 	vcpu->gpr[GPR_RCX] = ecx;

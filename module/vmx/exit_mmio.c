@@ -195,15 +195,16 @@ static int do_access(struct lintel_vcpu *vcpu, const struct decoder *d)
 	gpa_t gpa = vcpu->exit.gpa;
 	u64 value = 0;
 
+	if (mov->write)
+		value = mov->size < 8 ? d->immediate & (BIT_ULL(mov->size * 8) - 1) : d->immediate;
+	trace_lintel_mmio(vcpu, mov->write, gpa, mov->size, value);
 	if (!mov->write) {
 		if (!lintel_chip_mmio(vcpu, gpa, mov->size, &value, false))
 			return ask_user(vcpu, mov, 0);
-		trace_lintel_mmio(vcpu, false, gpa, mov->size, 0);
 		write_register(vcpu, mov, value);
 		lintel_skip_instruction(vcpu);
 		return RESUME;
 	}
-	value = mov->size < 8 ? d->immediate & (BIT_ULL(mov->size * 8) - 1) : d->immediate;
 	lintel_skip_instruction(vcpu);
 	if (lintel_chip_mmio(vcpu, gpa, mov->size, &value, true) ||
 	    lintel_write_taken(vcpu, false, gpa, mov->size, &value))

@@ -175,7 +175,7 @@ enum short_exit vmx_exit_short(struct lintel_vcpu *vcpu, u32 reason)
 	if (reason == EXIT_REASON_CPUID) {
 		u32 leaf = vcpu->gpr[GPR_RAX];
 
-		if (unlikely(!lintel_cpuid_quick(vcpu)))
+		if (unlikely(trace_lintel_cpuid_enabled() || !lintel_cpuid_quick(vcpu)))
 			return SHORT_NOT;
 		return step_over(vcpu, leaf);
 	}

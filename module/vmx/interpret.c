@@ -16,6 +16,7 @@
 #include "interpret_ops.h"
 #include "../irq/irq.h"
 #include "../regs.h"
+#include "../trace.h"
 #include "../vm.h"
 
 /* --- ports --- */
@@ -35,6 +36,7 @@ static int pio_in(struct emulate_ctxt *c, u16 port, unsigned int size, void *val
 			return EMULATE_OK;
 		}
 	}
+	trace_lintel_pio(vcpu, false, port, size, count, 0);
 	if (lintel_chip_pio(vcpu, port, size, val, false)) {
 		for (i = 1; i < count; i++)
 			lintel_chip_pio(vcpu, port, size, val + i * size, false);
@@ -55,6 +57,7 @@ static int pio_out(struct emulate_ctxt *c, u16 port, unsigned int size, const vo
 	u32 copy = 0;
 
 	memcpy(&copy, val, size);
+	trace_lintel_pio(vcpu, true, port, size, count, copy);
 	if (lintel_chip_pio(vcpu, port, size, &copy, true)) {
 		for (i = 1; i < count; i++) {
 			memcpy(&copy, val + i * size, size);

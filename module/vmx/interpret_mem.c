@@ -103,8 +103,10 @@ static int device_read(struct lintel_vcpu *vcpu, gpa_t gpa, u8 *val, unsigned in
 		unsigned int len = min(n, 8U);
 		const struct lintel_io_fragment *f = &io->fragment[*used];
 
-		if (lintel_chip_mmio(vcpu, gpa, len, val, false)) {
+		if (!answered)
 			trace_lintel_mmio(vcpu, false, gpa, len, 0);
+		if (lintel_chip_mmio(vcpu, gpa, len, val, false)) {
+			/* read */
 		} else if (answered && *used < io->nr_fragments && f->gpa == gpa && f->len == len) {
 			memcpy(val, f->data, len);
 			(*used)++;
@@ -158,9 +160,11 @@ static int device_write(struct lintel_vcpu *vcpu, gpa_t gpa, const u8 *val, unsi
 {
 	for (; n; ) {
 		unsigned int len = min(n, 8U);
-		u8 copy[8];
+		u8 copy[8] __aligned(8) = {};
 
 		memcpy(copy, val, len);
+		if (trace_lintel_mmio_enabled())
+			trace_lintel_mmio(vcpu, true, gpa, len, *(u64 *)copy);
 		if (!lintel_chip_mmio(vcpu, gpa, len, copy, true) &&
 		    !lintel_write_taken(vcpu, false, gpa, len, copy) &&
 		    !queue_fragment(vcpu, gpa, len, true, val))

@@ -19,6 +19,7 @@
 #include <linux/kvm_types.h>
 
 /* --- plain helpers --- */
+#define trace_lintel_posted(vcpu, vector, notify) do { } while (0)
 #define BIT(n)			(1ul << (n))
 #define BIT_ULL(n)		(1ull << (n))
 #define GENMASK(h, l)		((~0ul >> (63 - (h))) & (~0ul << (l)))
