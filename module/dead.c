@@ -15,6 +15,7 @@
 #include <linux/vmalloc.h>
 
 #include "flight.h"
+#include "inspect.h"
 #include "vm.h"
 
 #define MAX_DEAD	64
@@ -33,6 +34,7 @@ static void free_place(struct lintel_dead *place)
 	lintel_identity_free(&place->identity);
 	vfree(place->head);
 	vfree(place->exits);
+	vfree(place->snapshot);
 }
 
 int lintel_dead_init(void)
@@ -51,7 +53,9 @@ int lintel_dead_init(void)
 	for (i = 0; i < dead_vms; i++) {
 		places[i].head = vzalloc(array_size(LINTEL_MAX_VCPUS, sizeof(*places[i].head)));
 		places[i].exits = vzalloc(array_size(LINTEL_DEAD_EXITS, sizeof(*places[i].exits)));
-		if (!places[i].head || !places[i].exits)
+		places[i].snapshot = vzalloc(array_size(LINTEL_DEAD_SNAPSHOTS,
+							sizeof(*places[i].snapshot)));
+		if (!places[i].head || !places[i].exits || !places[i].snapshot)
 			goto failed;
 	}
 	return 0;
@@ -72,7 +76,20 @@ void lintel_dead_exit(void)
 	all = NULL;
 }
 
-static void keep_vcpu(struct lintel_dead *place, const struct lintel_vcpu *vcpu)
+static void keep_state(struct lintel_dead *place, struct lintel_vcpu *vcpu)
+{
+	struct lintel_snapshot *snapshot = &place->snapshot[vcpu->index];
+
+	memset(snapshot, 0, sizeof(*snapshot));
+	/* nobody else can have it: its last user is gone */
+	mutex_lock(&vcpu->mutex);
+	lintel_vcpu_load(vcpu);
+	lintel_inspect_vcpu(vcpu, snapshot);
+	lintel_vcpu_put(vcpu);
+	mutex_unlock(&vcpu->mutex);
+}
+
+static void keep_vcpu(struct lintel_dead *place, struct lintel_vcpu *vcpu)
 {
 	struct lintel_flight *head = &place->head[vcpu->index];
 	unsigned int nr = lintel_flight_read(vcpu, all), kept = min(nr, place->share);
@@ -81,6 +98,8 @@ static void keep_vcpu(struct lintel_dead *place, const struct lintel_vcpu *vcpu)
 	lintel_flight_head(vcpu, head);
 	head->nr = kept;
 	memcpy(&place->exits[vcpu->index * place->share], all + nr - kept, kept * sizeof(*all));
+	if (vcpu->index < LINTEL_DEAD_SNAPSHOTS)
+		keep_state(place, vcpu);
 }
 
 static bool ever_ran(struct lintel_vm *vm)
@@ -124,6 +143,7 @@ void lintel_dead_forget(const struct lintel_dead *dead)
 	place->identity.number = 0;
 	/* what a guest's addresses tell is gone, too */
 	memset(place->exits, 0, LINTEL_DEAD_EXITS * sizeof(*place->exits));
+	memset(place->snapshot, 0, LINTEL_DEAD_SNAPSHOTS * sizeof(*place->snapshot));
 }
 
 const struct lintel_dead *lintel_dead_next(const struct lintel_dead *dead)
@@ -165,4 +185,18 @@ int lintel_dead_flight(const struct lintel_dead *dead, struct lintel_flight *fli
 	flight->flags = dead->flags;
 	memcpy(exits, &dead->exits[vcpu * dead->share], head->nr * sizeof(*exits));
 	return head->nr;
+}
+
+int lintel_dead_snapshot(const struct lintel_dead *dead, struct lintel_snapshot *snapshot)
+{
+	u32 vcpu = snapshot->vcpu;
+
+	if (vcpu >= min_t(u32, dead->vcpus, LINTEL_DEAD_SNAPSHOTS))
+		return -ENOENT;
+	vcpu = array_index_nospec(vcpu, LINTEL_DEAD_SNAPSHOTS);
+	memcpy(snapshot, &dead->snapshot[vcpu], sizeof(*snapshot));
+	snapshot->vm = dead->identity.number;
+	snapshot->vcpu = vcpu;
+	snapshot->flags |= dead->flags;
+	return 0;
 }

@@ -3,8 +3,9 @@
  * What the last dead VMs leave: who they were, and the last exits of their vCPUs.
  *
  * A ring of a fixed number of places, allocated when the module is loaded, so that nothing can fail
- * when a VM ends, and so that the dead cost the host what it has agreed to and no more.  A place has
- * room for all recorded exits of 16 vCPUs; more vCPUs share it evenly.  A VM that never ran leaves
+ * when a VM ends, and so that the dead cost the host what it has agreed to, no more.  A place has
+ * room for all recorded exits of 16 vCPUs; more vCPUs share it evenly.  The first four also leave
+ * their registers, VMCS and local APIC.  A VM that never ran leaves
  * nothing: programs make such to look for capabilities.
  *
  * All under registry.c's lock.
@@ -18,6 +19,7 @@
 #include "types.h"
 
 #define LINTEL_DEAD_EXITS	(16 * LINTEL_FLIGHT_EXITS)
+#define LINTEL_DEAD_SNAPSHOTS	4
 
 struct lintel_dead {
 	struct lintel_identity identity;	/* number 0: the place is free */
@@ -27,6 +29,7 @@ struct lintel_dead {
 	u32 share;				/* exits that each vCPU has room for */
 	struct lintel_flight *head;		/* of each vCPU */
 	struct lintel_flight_exit *exits;
+	struct lintel_snapshot *snapshot;	/* of the first LINTEL_DEAD_SNAPSHOTS */
 };
 
 /* lintel_dead_init - with the module.  0 or -ENOMEM.  lintel_dead_exit: harmless when it failed. */
@@ -46,5 +49,8 @@ const struct lintel_dead *lintel_dead_find(u64 number);
 /* lintel_dead_flight - as lintel_registry_flight(). */
 int lintel_dead_flight(const struct lintel_dead *dead, struct lintel_flight *flight,
 		       struct lintel_flight_exit *exits);
+
+/* lintel_dead_snapshot - 0 or -ENOENT. */
+int lintel_dead_snapshot(const struct lintel_dead *dead, struct lintel_snapshot *snapshot);
 
 #endif

@@ -3,7 +3,7 @@
  * The exit recorder: each vCPU keeps its last exits, and how long the host took for them.
  *
  * Exit number n, which is what stats.exits holds once it is counted, stands in slot n modulo 256.
- * Its slot is written at the exit (time, reason), by its handler (RIP, and what the reason has), and
+ * Its slot is written at the exit (time, reason), by its handler (RIP, and what it is about), and
  * at the next entry (time); then the count of exits goes up, and the slot is left alone until 256
  * exits later.  There is one writer, the running thread, with plain stores in that order.  A reader
  * reads the count, copies the slots, and reads the count again: what it copied of an exit that is

@@ -43,7 +43,8 @@ MODULE_PARM_DESC(halt_poll_ns_shrink, "divisor by which polling shrinks; 0: to n
 
 static bool should_wake(struct lintel_vcpu *vcpu)
 {
-	if (READ_ONCE(vcpu->vm->dead) || lintel_lapic_has_event(vcpu))
+	if (READ_ONCE(vcpu->vm->dead) || lintel_lapic_has_event(vcpu) ||
+	    test_bit(REQ_INSPECT, &vcpu->requests))
 		return true;
 	if (vcpu->mp_state == KVM_MP_STATE_HALTED)
 		return READ_ONCE(vcpu->pv.unhalted) || lintel_has_deliverable_event(vcpu);

@@ -10,6 +10,7 @@
 #include <linux/moduleparam.h>
 
 #include "dead.h"
+#include "debugfs.h"
 #include "vcpu_life.h"
 #include "vm.h"
 #include "ioctl/dev.h"
@@ -110,6 +111,7 @@ static int __init lintel_init(void)
 		pr_err("lintel: cannot register /dev/lintel (error %d)\n", err);
 		goto unregister_kvm_node;
 	}
+	lintel_debugfs_init();
 	pr_info("lintel: ready, %s\n",
 		lintel_joined ? "sharing VMX operation with kvm_intel" : "alone");
 	return 0;
@@ -133,6 +135,7 @@ dead_exit:
 
 static void __exit lintel_exit(void)
 {
+	lintel_debugfs_exit();
 	misc_deregister(&lintel_device);
 	if (claim_kvm_node)
 		misc_deregister(&kvm_node);

@@ -178,6 +178,34 @@ int lintel_registry_flight(struct lintel_flight *flight, struct lintel_flight_ex
 	return ret;
 }
 
+int lintel_registry_each(int (*show)(struct lintel_vm *vm, void *arg), void *arg)
+{
+	struct lintel_vm *vm;
+	int ret = 0;
+
+	mutex_lock(&registry_lock);
+	list_for_each_entry(vm, &living, registered) {
+		ret = show(vm, arg);
+		if (ret)
+			break;
+	}
+	mutex_unlock(&registry_lock);
+	return ret;
+}
+
+int lintel_registry_snapshot(struct lintel_snapshot *snapshot)
+{
+	const struct lintel_dead *dead;
+	int err = -ENOENT;
+
+	mutex_lock(&registry_lock);
+	dead = lintel_dead_find(snapshot->vm);
+	if (dead)
+		err = lintel_dead_snapshot(dead, snapshot);
+	mutex_unlock(&registry_lock);
+	return err;
+}
+
 int lintel_registry_clear(void)
 {
 	const struct lintel_dead *dead;

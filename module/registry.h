@@ -2,7 +2,7 @@
 /*
  * All VMs, by number: for who looks at them from outside, `lintel trace`, `top` and `inspect`.
  *
- * A VM is here from its making until its end; then what it leaves goes to the store of the last dead
+ * A VM is here from its making until its end; what it leaves then goes to the store of the last dead
  * ones (dead.h), in the same moment, so that a number always leads to one of the two or to nothing.
  * Who looks holds no VM beyond one call, so none outlives its owner for being looked at.
  */
@@ -16,6 +16,7 @@
 
 struct lintel_flight;
 struct lintel_flight_exit;
+struct lintel_snapshot;
 struct lintel_vm_info;
 struct pid;
 
@@ -50,10 +51,19 @@ int lintel_registry_next(struct lintel_vm_info *info);
 struct lintel_vm *lintel_registry_get(u64 number);
 
 /*
- * lintel_registry_flight - the exits of a vCPU, alive or dead, into @exits (LINTEL_FLIGHT_EXITS) and
- * the rest of @flight but its nr and exits.  Returns how many; -ENOENT, -EPERM, -ENODATA.
+ * lintel_registry_flight - the exits of a vCPU, alive or dead, into @exits (LINTEL_FLIGHT_EXITS),
+ * and the rest of @flight but its nr and exits.  Returns how many; -ENOENT, -EPERM, -ENODATA.
  */
 int lintel_registry_flight(struct lintel_flight *flight, struct lintel_flight_exit *exits);
+
+/*
+ * lintel_registry_each - call @show for each living VM, none of which can end meanwhile, until it
+ * returns something else than 0, which is returned.
+ */
+int lintel_registry_each(int (*show)(struct lintel_vm *vm, void *arg), void *arg);
+
+/* lintel_registry_snapshot - what a dead VM has kept of a vCPU.  0 or -ENOENT. */
+int lintel_registry_snapshot(struct lintel_snapshot *snapshot);
 
 /* lintel_registry_clear - forget the dead that the caller may look at.  Returns how many. */
 int lintel_registry_clear(void);

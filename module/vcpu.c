@@ -15,6 +15,7 @@
 #include "compat.h"
 #include "flight.h"
 #include "halt.h"
+#include "inspect.h"
 #include "irq/irq.h"
 #include "params.h"
 #include "paravirt/clock.h"
@@ -165,6 +166,8 @@ static int serve_requests(struct lintel_vcpu *vcpu)
 		vcpu->run->exit_reason = KVM_EXIT_DIRTY_RING_FULL;
 		return TO_USER;
 	}
+	if (test_and_clear_bit(REQ_INSPECT, &vcpu->requests))
+		lintel_inspect_serve(vcpu);
 	if (test_and_clear_bit(REQ_CLOCK, &vcpu->requests))
 		lintel_clock_update(vcpu);
 	if (test_and_clear_bit(REQ_STEAL, &vcpu->requests))
@@ -278,7 +281,9 @@ static int run_loaded(struct lintel_vcpu *vcpu)
 	if (vcpu->mp_state == KVM_MP_STATE_UNINITIALIZED) {
 		if (run_immediate_exit(run))
 			return -EINTR;
-		ret = lintel_block(vcpu);
+		do {
+			ret = lintel_block(vcpu);
+		} while (!ret && lintel_inspect_served(vcpu));
 		if (!ret) {
 			take_init_and_sipi(vcpu);
 			return -EAGAIN;

@@ -37,6 +37,7 @@
 #include "vmx/host.h"
 #include "vmx/vmcs.h"
 
+struct lintel_inspection;
 struct lintel_lapic;
 struct lintel_recorder;
 struct lintel_vm;
@@ -75,6 +76,7 @@ enum lintel_request {
 	REQ_DEBUG_STEP,		/* the debugger's single step is done */
 	REQ_MSR_FILTER,		/* KVM_X86_SET_MSR_FILTER: the MSR bitmap is to follow */
 	REQ_EXITS,		/* KVM_CAP_X86_DISABLE_EXITS: likewise the controls */
+	REQ_INSPECT,		/* somebody wants to see the vCPU's state: inspect.h */
 };
 
 /* An event that is to be injected, or whose injection an exit has cut short. */
@@ -268,6 +270,7 @@ struct lintel_vcpu {
 	struct mutex mutex;				/* one ioctl at a time; KVM_RUN holds it throughout */
 	struct preempt_notifier preempt_notifier;	/* [M] */
 	struct task_struct *thread;			/* [A] that has loaded it, or NULL */
+	struct lintel_inspection *inspection;		/* [A] waits for REQ_INSPECT; xchg */
 	wait_queue_head_t wait;				/* HLT waits here */
 	u32 halt_window;				/* [M] ns that the next HLT polls first */
 	u32 id;						/* [I] KVM_CREATE_VCPU's argument: the APIC id */

@@ -7,11 +7,14 @@
 #include <pthread.h>
 #include <sys/wait.h>
 
+#include "files.h"
 #include "flight.h"
 #include "guest.h"
 
 #define NOBODY		65534
 #define BAD_POINTER	8UL
+#define DEAD_FILE	"/sys/kernel/debug/lintel/dead"
+#define EXITS_FILE	"/sys/kernel/debug/lintel/exits"
 
 GUEST_CODE static void guest_ends(void)
 {
@@ -190,6 +193,14 @@ TEST_SLOW(store_overflows, 4)
 	CHECK_EQ(count_dead(dev, 0), 0);
 	CHECK_EQ(ioctl(dev, LINTEL_CLEAR_DEAD, 0), 0);
 	CHECK_ERRNO(flight_get(dev, first + places, 0, &f), ENOENT);
+
+	/* and by one to the file in debugfs */
+	if (access(DEAD_FILE, W_OK))
+		return;
+	reap(with_vm(1, 0x301, CLOSED), CLOSED);
+	CHECK_EQ(count_dead(dev, 0), 1);
+	file_write(DEAD_FILE, "0");
+	CHECK_EQ(count_dead(dev, 0), 0);
 }
 
 /* More vCPUs than there is room for 256 exits each. */
@@ -268,6 +279,34 @@ TEST(other_users)
 	CHECK_OK(flight_get(dev, dead, 0, &f));
 	reap(pid, KILLED_OUTSIDE);
 	reap(child, CLOSED);
+}
+
+/* The text for root: this VM's line, and its CPUID with a histogram of as many. */
+TEST(debugfs_text)
+{
+	int dev = device_open();
+	char line[256], want[64];
+	bool vm = false, cpuid = false;
+	pid_t pid;
+	FILE *f;
+
+	require_flight(dev);
+	if (access(EXITS_FILE, R_OK))
+		SKIP("no debugfs, or not root");
+	pid = with_vm(1, 0x800, KILLED_OUTSIDE);
+	snprintf(want, sizeof(want), "VM %llu vCPU 0 exits ",
+		 (unsigned long long)vm_number(dev, pid, NULL));
+	f = fopen(EXITS_FILE, "r");
+	REQUIRE(f, "cannot be opened");
+	while (fgets(line, sizeof(line), f)) {
+		vm |= !strncmp(line, want, strlen(want));
+		cpuid |= vm && strstr(line, "  cpuid ") && strstr(line, " 1  ") &&
+			 strchr(line, ':');
+	}
+	fclose(f);
+	CHECK(vm, "no line \"%s\"", want);
+	CHECK(cpuid, "no CPUID with a time");
+	reap(pid, KILLED_OUTSIDE);
 }
 
 TEST(bad_input)

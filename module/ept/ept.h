@@ -28,6 +28,7 @@ struct kvm_dirty_gfn;
 struct kvm_userspace_memory_region;
 struct lintel_memslot;
 struct lintel_memslots;
+struct lintel_peek;
 
 struct lintel_ept {
 	rwlock_t lock;				/* entries: read to add, write to take away */
@@ -107,6 +108,12 @@ long lintel_ept_prefault(struct lintel_vcpu *vcpu, gpa_t gpa, u64 size);
  * sleep.
  */
 void lintel_ept_drop(struct lintel_vm *vm, gfn_t gfn);
+
+/*
+ * lintel_ept_peek - the entries that translate peek->gpa (a multiple of 8), root first, and what is
+ * there, if host memory is mapped there now.  From outside the VM, while it runs; process context.
+ */
+void lintel_ept_peek(struct lintel_vm *vm, struct lintel_peek *peek);
 
 /*
  * lintel_guest_read / lintel_guest_write - copy @len bytes between guest-physical memory at @gpa

@@ -105,6 +105,7 @@ static const struct {
 	{ KVM_CAP_X86_APIC_BUS_CYCLES_NS, 1 },
 	{ LINTEL_CAP_EXPLAIN_ENTRY, 1 },
 	{ LINTEL_CAP_FLIGHT, 1 },
+	{ LINTEL_CAP_INSPECT, 1 },
 };
 
 long lintel_check_extension(struct lintel_vm *vm, unsigned long cap)

@@ -136,6 +136,8 @@ static const struct ioctl_row dev_rows[] = {
 	{ LINTEL_GET_FLIGHT, LOCK_NONE, ARG_COPY, lintel_dev_get_flight },
 	{ LINTEL_CLEAR_DEAD, LOCK_NONE, ARG_NUMBER, lintel_dev_clear_dead },
 	{ LINTEL_GET_STATS_FD, LOCK_NONE, ARG_COPY, lintel_dev_stats_fd },
+	{ LINTEL_GET_SNAPSHOT, LOCK_NONE, ARG_COPY, lintel_dev_snapshot },
+	{ LINTEL_PEEK, LOCK_NONE, ARG_COPY, lintel_dev_peek },
 };
 
 static long dev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

@@ -12,6 +12,7 @@
 #include <linux/uaccess.h>
 
 #include "dev.h"
+#include "../inspect.h"
 #include "../registry.h"
 #include "../stats.h"
 #include "../vm.h"
@@ -78,4 +79,23 @@ long lintel_dev_stats_fd(struct ioctl_context *ctx)
 	}
 	lintel_vm_put(vm);
 	return ret;
+}
+
+long lintel_dev_snapshot(struct ioctl_context *ctx)
+{
+	struct lintel_snapshot *snapshot = ctx->arg;
+
+	if (snapshot->flags || snapshot->reserved)
+		return -EINVAL;
+	return lintel_inspect_snapshot(snapshot);
+}
+
+long lintel_dev_peek(struct ioctl_context *ctx)
+{
+	struct lintel_peek *peek = ctx->arg;
+
+	if (peek->flags || memchr_inv(peek->reserved, 0, sizeof(peek->reserved)) ||
+	    !IS_ALIGNED(peek->gpa, sizeof(u64)))
+		return -EINVAL;
+	return lintel_inspect_peek(peek);
 }

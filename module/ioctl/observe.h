@@ -9,5 +9,7 @@ long lintel_dev_next_vm(struct ioctl_context *ctx);
 long lintel_dev_get_flight(struct ioctl_context *ctx);
 long lintel_dev_clear_dead(struct ioctl_context *ctx);
 long lintel_dev_stats_fd(struct ioctl_context *ctx);
+long lintel_dev_snapshot(struct ioctl_context *ctx);
+long lintel_dev_peek(struct ioctl_context *ctx);
 
 #endif

@@ -20,6 +20,7 @@
 /* Capabilities: "LN" in the upper half keeps them apart from KVM's, which count from 0. */
 #define LINTEL_CAP_EXPLAIN_ENTRY	0x4c4e0001
 #define LINTEL_CAP_FLIGHT		0x4c4e0002	/* the exits that each vCPU keeps */
+#define LINTEL_CAP_INSPECT		0x4c4e0003	/* a vCPU's inside, for CAP_SYS_ADMIN */
 
 /* One rule of VM entry that the vCPU's state breaks. */
 struct lintel_entry_finding {
@@ -140,6 +141,69 @@ struct lintel_vm_stats {
  */
 #define LINTEL_GET_STATS_FD	_IOW(LINTEL_IO, 0x13, struct lintel_vm_stats)
 
+/* A field of the VMCS: SDM, appendix "Field Encoding in VMCS". */
+struct lintel_vmcs_field {
+	__u32 encoding;
+	__u32 reserved;
+	__u64 value;
+};
+
+#define LINTEL_VMCS_FIELDS	192
+
+/* What of a snapshot is there. */
+#define LINTEL_SNAPSHOT_LAPIC	0x10	/* lapic: the local APIC's registers */
+#define LINTEL_SNAPSHOT_PI	0x20	/* pi: the posted-interrupt descriptor */
+#define LINTEL_SNAPSHOT_IOAPIC	0x40	/* ioapic */
+
+struct lintel_snapshot {
+	__u64 vm;		/* in */
+	__u32 vcpu;		/* in: from 0 */
+	__u32 flags;		/* in: must be 0; out: LINTEL_VM_..., LINTEL_SNAPSHOT_... */
+	__u64 time;		/* out: when it was taken, ns of CLOCK_REALTIME */
+	__u64 exits;		/* out: exits of the vCPU until then */
+	__u32 vcpu_id;		/* out */
+	__u32 mp_state;		/* out: KVM_MP_STATE_... */
+	__u64 requests;		/* out: what waits for the next entry; bits of the module's own */
+	__u64 gpr[16];		/* out: in the order of their encoding; RSP is in the VMCS */
+	__u64 cr0, cr2, cr4;	/* out: as the guest sees them */
+	__u64 efer, xcr0;	/* out */
+	__u64 tsc_offset;	/* out */
+	__u64 pi[8];		/* out */
+	__u64 ioapic[24];	/* out: redirection entries */
+	__u8 lapic[1024];	/* out: a register every 16 bytes */
+	__u32 fields;		/* out: of the VMCS, below; none of a VM that was killed */
+	__u32 reserved;		/* in: must be 0 */
+	struct lintel_vmcs_field field[LINTEL_VMCS_FIELDS];
+};
+
+/*
+ * LINTEL_GET_SNAPSHOT - a vCPU's registers, VMCS, local APIC, and the IOAPIC.  A running vCPU takes
+ * it between two exits, for which it is made to exit once; of a dead VM's first four vCPUs the last
+ * state was kept.  Needs CAP_SYS_ADMIN and a kernel that is not locked down; at most 20 a second.
+ * Returns 0; -EPERM, -ENOENT (no such VM or vCPU, or nothing kept), -EINVAL (flags, reserved),
+ * -EAGAIN (too often), -ETIMEDOUT (the vCPU's thread does not get to it for 2 s), -EINTR, -ENOMEM.
+ */
+#define LINTEL_GET_SNAPSHOT	_IOWR(LINTEL_IO, 0x14, struct lintel_snapshot)
+
+#define LINTEL_PEEK_VALUE	1	/* value is there */
+
+struct lintel_peek {
+	__u64 vm;		/* in */
+	__u64 gpa;		/* in: guest-physical address, a multiple of 8 */
+	__u32 flags;		/* in: must be 0; out: LINTEL_PEEK_VALUE */
+	__u32 levels;		/* out: entries below */
+	__u64 entry[5];		/* out: of the EPT, from the root down to a leaf or an absent one */
+	__u64 value;		/* out: the 8 bytes there, if host memory is mapped there now */
+	__u64 reserved[4];	/* in: must be 0 */
+};
+
+/*
+ * LINTEL_PEEK - the EPT walk of an address of a living VM, and what stands there.  Maps nothing,
+ * and the guest goes on meanwhile.  Needs what LINTEL_GET_SNAPSHOT needs.
+ * Returns 0; -EPERM, -ENOENT, -EINVAL (address, flags, reserved).
+ */
+#define LINTEL_PEEK		_IOWR(LINTEL_IO, 0x15, struct lintel_peek)
+
 #if defined(__cplusplus)
 #define _LINTEL_ASSERT(cond)	static_assert(cond, #cond)
 #else
@@ -151,6 +215,8 @@ _LINTEL_ASSERT(sizeof(struct lintel_vm_info) == 88);
 _LINTEL_ASSERT(sizeof(struct lintel_flight_exit) == 64);
 _LINTEL_ASSERT(sizeof(struct lintel_flight) == 96);
 _LINTEL_ASSERT(sizeof(struct lintel_vm_stats) == 16);
+_LINTEL_ASSERT(sizeof(struct lintel_snapshot) == 1512 + LINTEL_VMCS_FIELDS * 16);
+_LINTEL_ASSERT(sizeof(struct lintel_peek) == 104);
 #undef _LINTEL_ASSERT
 
 #endif

@@ -111,11 +111,11 @@ def opening_paragraph(name, text):
     """The comment or docstring at the beginning, without the licence line."""
     if name.endswith((".py",)) or text.startswith("#!/usr/bin/env python"):
         return ast.get_docstring(ast.parse(text)) or ""
-    if name.endswith((".c", ".cc", ".h", ".S")):
+    if name.endswith((".c", ".cc", ".h", ".S", ".css", ".js")):
         match = re.match(r"\s*/\*(.*?)\*/", text.split("\n", 1)[1] if "\n" in text else "", re.S)
         return match[1] if match else ""
     lines = [line for line in text.split("\n")[:12]
-             if line.startswith(("#", '.\\"')) and "SPDX" not in line and not line.startswith("#!")]
+             if line.startswith(("#", "//", '.\\"')) and "SPDX" not in line and not line.startswith("#!")]
     return " ".join(lines)
 
 
