@@ -6,6 +6,9 @@
 #include "console.h"
 #include "doctor.h"
 #include "run.h"
+#include "../observe/inspect.h"
+#include "../observe/top.h"
+#include "../observe/trace.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -19,6 +22,9 @@ static const struct command {
 } commands[] = {
 	{ "run", run_command, "run a Linux guest (lintel run --help)" },
 	{ "doctor", doctor_command, "what this machine has of what Lintel uses, and what to do" },
+	{ "inspect", inspect_command, "a vCPU's inside: VMCS, page tables, interrupt controllers" },
+	{ "top", top_command, "how often VMs exit, why, and how long it takes" },
+	{ "trace", trace_command, "the last exits of a VM, running or ended" },
 };
 
 #define COMMANDS	(sizeof(commands) / sizeof(commands[0]))

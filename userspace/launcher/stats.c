@@ -37,14 +37,13 @@ static struct stats_row *find_row(struct stats_table *table, const char *name)
 	return row;
 }
 
-static int add_one(struct stats_table *table, const struct kvm_stats_header *header,
-		   const uint8_t *desc_at, const uint8_t *data, size_t size)
+static int visit(const struct kvm_stats_header *header, const uint8_t *desc_at,
+		 const uint8_t *data, size_t size, stats_fn *fn, void *arg)
 {
+	struct stats_values values;
 	struct kvm_stats_desc desc;
 	char name[STATS_NAME_MAX];
-	struct stats_row *row;
-	uint64_t at, value;
-	unsigned int i, type;
+	uint64_t at;
 	size_t len;
 
 	memcpy(&desc, desc_at, sizeof(desc));
@@ -52,21 +51,15 @@ static int add_one(struct stats_table *table, const struct kvm_stats_header *hea
 	memcpy(name, desc_at + sizeof(desc), len);
 	name[len] = '\0';
 	at = (uint64_t)header->data_offset + desc.offset;
-	if (at > size || desc.size > (size - at) / sizeof(value))
+	if (at > size || desc.size > (size - at) / sizeof(uint64_t))
 		return error_set(-EPROTO, "statistics: counter \"%s\" lies outside the data", name);
-	row = find_row(table, name);
-	if (!row)
-		return error_set(-ENOMEM, "no memory");
-	type = desc.flags & KVM_STATS_TYPE_MASK;
-	row->histogram = type == KVM_STATS_TYPE_LINEAR_HIST || type == KVM_STATS_TYPE_LOG_HIST;
-	for (i = 0; i < desc.size; i++) {
-		memcpy(&value, data + at + i * sizeof(value), sizeof(value));
-		row->total += value;
-	}
-	return 0;
+	values.type = desc.flags & KVM_STATS_TYPE_MASK;
+	values.count = desc.size;
+	values.at = data + at;
+	return fn(arg, name, &values);
 }
 
-int stats_add(struct stats_table *table, const uint8_t *data, size_t size)
+int stats_walk(const uint8_t *data, size_t size, stats_fn *fn, void *arg)
 {
 	struct kvm_stats_header header;
 	uint64_t at, step;
@@ -81,11 +74,33 @@ int stats_add(struct stats_table *table, const uint8_t *data, size_t size)
 	if (at > size || header.num_desc > (size - at) / step)
 		return error_set(-EPROTO, "statistics: the descriptors lie outside the data");
 	for (i = 0; i < header.num_desc; i++, at += step) {
-		ret = add_one(table, &header, data + at, data, size);
+		ret = visit(&header, data + at, data, size, fn, arg);
 		if (ret < 0)
 			return ret;
 	}
 	return 0;
+}
+
+static int add_one(void *arg, const char *name, const struct stats_values *values)
+{
+	struct stats_row *row = find_row(arg, name);
+	uint64_t value;
+	uint32_t i;
+
+	if (!row)
+		return error_set(-ENOMEM, "no memory");
+	row->histogram = values->type == KVM_STATS_TYPE_LINEAR_HIST ||
+			 values->type == KVM_STATS_TYPE_LOG_HIST;
+	for (i = 0; i < values->count; i++) {
+		memcpy(&value, values->at + i * sizeof(value), sizeof(value));
+		row->total += value;
+	}
+	return 0;
+}
+
+int stats_add(struct stats_table *table, const uint8_t *data, size_t size)
+{
+	return stats_walk(data, size, add_one, table);
 }
 
 void stats_free(struct stats_table *table)
@@ -141,6 +156,9 @@ static void print_rows(const struct stats_table *table, bool exits, FILE *to)
 	for (i = 0; i < table->count; i++) {
 		const struct stats_row *row = &table->row[i];
 
+		/* how long each exit took is for `lintel top` */
+		if (row->histogram && !strncmp(row->name, "latency_", 8))
+			continue;
 		if (row->total && stats_is_exit(row->name) == exits)
 			fprintf(to, "    %-36s %14" PRIu64 "%s\n", row->name, row->total,
 				row->histogram ? " samples" : "");

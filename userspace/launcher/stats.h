@@ -20,6 +20,21 @@ struct stats_table {
 	size_t count;
 };
 
+/* The values of one statistic, KVM_STATS_TYPE_*: @count words of 64 bits at @at, at any address. */
+struct stats_values {
+	unsigned int type;
+	uint32_t count;
+	const uint8_t *at;
+};
+
+typedef int stats_fn(void *arg, const char *name, const struct stats_values *values);
+
+/*
+ * Calls @fn for each statistic in @data, the whole content of a statistics descriptor, until it
+ * returns a negative errno. Trusts no offset; -EPROTO with a sentence if one lies outside.
+ */
+int stats_walk(const uint8_t *data, size_t size, stats_fn *fn, void *arg);
+
 /*
  * Adds the counters in @data, the whole content of a statistics descriptor, to the rows of the same
  * name. Trusts no offset; -EPROTO with a sentence if one lies outside.

@@ -165,6 +165,36 @@ int kvmapi_get_stats_fd(int fd)
 	return CALL(fd, KVM_GET_STATS_FD, 0);
 }
 
+int kvmapi_next_vm(int dev, struct lintel_vm_info *info)
+{
+	return CALL(dev, LINTEL_NEXT_VM, info);
+}
+
+int kvmapi_get_flight(int dev, struct lintel_flight *flight)
+{
+	return CALL(dev, LINTEL_GET_FLIGHT, flight);
+}
+
+int kvmapi_clear_dead(int dev)
+{
+	return CALL(dev, LINTEL_CLEAR_DEAD, 0);
+}
+
+int kvmapi_get_snapshot(int dev, struct lintel_snapshot *snapshot)
+{
+	return CALL(dev, LINTEL_GET_SNAPSHOT, snapshot);
+}
+
+int kvmapi_peek(int dev, struct lintel_peek *peek)
+{
+	return CALL(dev, LINTEL_PEEK, peek);
+}
+
+int kvmapi_get_vm_stats_fd(int dev, const struct lintel_vm_stats *which)
+{
+	return CALL(dev, LINTEL_GET_STATS_FD, which);
+}
+
 int kvmapi_explain_entry(int vcpu, struct lintel_entry_report *report)
 {
 	return CALL(vcpu, LINTEL_EXPLAIN_ENTRY, report);

@@ -51,4 +51,12 @@ int kvmapi_get_stats_fd(int fd);
 /* Lintel's own: which rules of VM entry the vCPU breaks. Fails on other devices. */
 int kvmapi_explain_entry(int vcpu, struct lintel_entry_report *report);
 
+/* Lintel's own, on the device: VMs from outside. uapi/linux/lintel.h says what each does. */
+int kvmapi_next_vm(int dev, struct lintel_vm_info *info);
+int kvmapi_get_flight(int dev, struct lintel_flight *flight);
+int kvmapi_clear_dead(int dev);
+int kvmapi_get_snapshot(int dev, struct lintel_snapshot *snapshot);
+int kvmapi_peek(int dev, struct lintel_peek *peek);
+int kvmapi_get_vm_stats_fd(int dev, const struct lintel_vm_stats *which);
+
 #endif

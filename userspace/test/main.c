@@ -51,6 +51,14 @@ static const struct {
 	{ "doctor: parsers", test_doctor_parsers },
 	{ "doctor: report", test_doctor_report },
 	{ "doctor: defects of processors", test_doctor_bugs },
+	{ "trace: exits in words", test_names },
+	{ "trace: text", test_trace_text },
+	{ "trace: a page, and what must not get into it", test_trace_page },
+	{ "trace: random records", test_trace_hostile },
+	{ "top: samples, differences, percentiles", test_top_model },
+	{ "top: tables and their order", test_top_tables },
+	{ "inspect: fields of the VMCS, and page tables of each kind", test_inspect_fields },
+	{ "inspect: snapshots as text", test_inspect_text },
 };
 
 static unsigned int failures;

@@ -91,5 +91,13 @@ void test_exits_io(void);
 void test_exits_sentences(void);
 void test_sandbox(void);
 void test_privileges(void);
+void test_names(void);
+void test_trace_text(void);
+void test_trace_page(void);
+void test_trace_hostile(void);
+void test_top_model(void);
+void test_top_tables(void);
+void test_inspect_fields(void);
+void test_inspect_text(void);
 
 #endif

@@ -114,8 +114,9 @@ def opening_paragraph(name, text):
     if name.endswith((".c", ".cc", ".h", ".S", ".css", ".js")):
         match = re.match(r"\s*/\*(.*?)\*/", text.split("\n", 1)[1] if "\n" in text else "", re.S)
         return match[1] if match else ""
+    signs = ("#", "//", '.\\"')
     lines = [line for line in text.split("\n")[:12]
-             if line.startswith(("#", "//", '.\\"')) and "SPDX" not in line and not line.startswith("#!")]
+             if line.startswith(signs) and "SPDX" not in line and not line.startswith("#!")]
     return " ".join(lines)
 
 
