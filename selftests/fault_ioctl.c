@@ -153,17 +153,21 @@ static long irqfd_with_resample(struct scene *s)
 	return irqfd_resample(s->vm, s->fd, 5, s->fd);
 }
 
-static long ioevent_assign(struct scene *s) { return ioevent(s->vm, s->fd, 0x600, 4, 4, 0); }
+static long ioevent_assign(struct scene *s)
+{
+	return ioevent(s->vm, s->fd, 0x600, 4, KVM_IOEVENTFD_FLAG_PIO, 0);
+}
 
 static void prepare_ioevent(struct scene *s)
 {
 	prepare_eventfd(s);
-	REQUIRE_OK(ioevent(s->vm, s->fd, 0x600, 4, 4, 0));
+	REQUIRE_OK(ioevent_assign(s));
 }
 
 static long ioevent_remove(struct scene *s)
 {
-	return ioevent(s->vm, s->fd, 0x600, 4, 4 | KVM_IOEVENTFD_FLAG_DEASSIGN, 0);
+	return ioevent(s->vm, s->fd, 0x600, 4,
+		       KVM_IOEVENTFD_FLAG_PIO | KVM_IOEVENTFD_FLAG_DEASSIGN, 0);
 }
 
 static long coalesce(struct scene *s)
