@@ -28,12 +28,36 @@ static int check_privilege(struct emulate_ctxt *c)
 	return EMULATE_OK;
 }
 
+static bool is_control_register(unsigned int nr)
+{
+	return nr == 0 || (nr >= 2 && nr <= 4) || nr == 8;
+}
+
+/* A MOV of a register that is not there is no instruction, whoever executes it. */
+static bool register_is_missing(const struct emulate_insn *insn)
+{
+	switch (insn->op) {
+	case OP_MOV_FROM_CR:
+		return !is_control_register(insn->src.reg);
+	case OP_MOV_TO_CR:
+		return !is_control_register(insn->dst.reg);
+	case OP_MOV_FROM_DR:
+		return insn->src.reg > 7;
+	case OP_MOV_TO_DR:
+		return insn->dst.reg > 7;
+	default:
+		return false;
+	}
+}
+
 static int run(struct emulate_ctxt *c)
 {
 	struct emulate_insn *insn = &c->insn;
 
 	if (insn->op <= OP_UNDEFINED || insn->op >= OP_COUNT)
 		return EMULATE_UNHANDLED;
+	if (register_is_missing(insn))
+		return emulate_raise(c, VEC_UD);
 	EMU_TRY(check_privilege(c));
 	EMU_TRY(emu_read_operand(c, &insn->src));
 	EMU_TRY(emu_read_operand(c, &insn->src2));

@@ -63,15 +63,8 @@ int emu_do_lmsw(struct emulate_ctxt *c)
 	return c->ops->set_cr(c, 0, cr0);
 }
 
-static bool control_register(unsigned int nr)
-{
-	return nr == 0 || (nr >= 2 && nr <= 4) || nr == 8;
-}
-
 int emu_do_mov_from_cr(struct emulate_ctxt *c)
 {
-	if (!control_register(c->insn.src.reg))
-		return emulate_raise(c, VEC_UD);
 	if (!c->ops->get_cr)
 		return EMULATE_UNHANDLED;
 	return c->ops->get_cr(c, c->insn.src.reg, &c->insn.dst.val);
@@ -79,8 +72,6 @@ int emu_do_mov_from_cr(struct emulate_ctxt *c)
 
 int emu_do_mov_to_cr(struct emulate_ctxt *c)
 {
-	if (!control_register(c->insn.dst.reg))
-		return emulate_raise(c, VEC_UD);
 	if (!c->ops->set_cr)
 		return EMULATE_UNHANDLED;
 	return c->ops->set_cr(c, c->insn.dst.reg, c->insn.src.val);
@@ -89,8 +80,6 @@ int emu_do_mov_to_cr(struct emulate_ctxt *c)
 /* DR4 and DR5 are other names of DR6 and DR7, unless CR4.DE. */
 static int debug_register(struct emulate_ctxt *c, unsigned int *nr)
 {
-	if (*nr > 7)
-		return emulate_raise(c, VEC_UD);
 	if (*nr == 4 || *nr == 5) {
 		if (c->cr4 & CR4_DE)
 			return emulate_raise(c, VEC_UD);

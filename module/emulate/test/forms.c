@@ -39,9 +39,10 @@
 	{ name " Ev,Gv", O2(opcode), ANY_REG, 0, FORM_BITS | (lock), BITS }, \
 	{ name " Ev,Ib", O2(0xba), ext, 1, lock, BITS }
 
-#define STRING_FORMS(name, opcode) \
-	{ name "b", O1(opcode), NO_MODRM, 0, FORM_REP, 0 }, \
-	{ name "v", O1((opcode) + 1), NO_MODRM, 0, FORM_REP, 0 }
+#define STRING_FORMS_OF(name, opcode, flags) \
+	{ name "b", O1(opcode), NO_MODRM, 0, FORM_REP | (flags), 0 }, \
+	{ name "v", O1((opcode) + 1), NO_MODRM, 0, FORM_REP | (flags), 0 }
+#define STRING_FORMS(name, opcode)	STRING_FORMS_OF(name, opcode, 0)
 
 const struct form forms[] = {
 	ALU_FORMS("add", 0x00, FORM_LOCK, 0),
@@ -106,7 +107,7 @@ const struct form forms[] = {
 	{ "mov Zv,Iv", O1(0xb8), NO_MODRM, IMM_V, FORM_Z, 0 },
 	{ "mov Eb,Ib", O1(0xc6), 0, 1, 0, 0 },
 	{ "mov Ev,Iz", O1(0xc7), 0, IMM_Z, 0, 0 },
-	{ "movsxd", O1(0x63), ANY_REG, 0, FORM_ONLY64, 0 },
+	{ "movsxd", O1(0x63), ANY_REG, 0, FORM_ONLY64 | FORM_INTEL, 0 },
 	{ "movzx Gv,Eb", O2(0xb6), ANY_REG, 0, 0, 0 },
 	{ "movzx Gv,Ew", O2(0xb7), ANY_REG, 0, 0, 0 },
 	{ "movsx Gv,Eb", O2(0xbe), ANY_REG, 0, 0, 0 },
@@ -134,8 +135,9 @@ const struct form forms[] = {
 	{ "clc", O1(0xf8), NO_MODRM, 0, 0, 0 }, { "stc", O1(0xf9), NO_MODRM, 0, 0, 0 },
 	{ "cmc", O1(0xf5), NO_MODRM, 0, 0, 0 }, { "cld", O1(0xfc), NO_MODRM, 0, 0, 0 },
 	{ "std", O1(0xfd), NO_MODRM, 0, 0, 0 },
-	STRING_FORMS("movs", 0xa4), STRING_FORMS("cmps", 0xa6), STRING_FORMS("stos", 0xaa),
-	STRING_FORMS("lods", 0xac), STRING_FORMS("scas", 0xae),
+	STRING_FORMS("movs", 0xa4), STRING_FORMS_OF("cmps", 0xa6, FORM_INTEL),
+	STRING_FORMS("stos", 0xaa), STRING_FORMS("lods", 0xac),
+	STRING_FORMS_OF("scas", 0xae, FORM_INTEL),
 	STRING_FORMS("ins (#GP)", 0x6c), STRING_FORMS("outs (#GP)", 0x6e),
 	{ "push Zv", O1(0x50), NO_MODRM, 0, FORM_Z, 0 },
 	{ "pop Zv", O1(0x58), NO_MODRM, 0, FORM_Z, 0 },
@@ -146,18 +148,18 @@ const struct form forms[] = {
 	{ "pushf", O1(0x9c), NO_MODRM, 0, 0, 0 },
 	{ "pusha", O1(0x60), NO_MODRM, 0, FORM_NO64, 0 },
 	{ "popa", O1(0x61), NO_MODRM, 0, FORM_NO64, 0 },
-	{ "push es", O1(0x06), NO_MODRM, 0, FORM_NO64, 0 },
-	{ "push cs", O1(0x0e), NO_MODRM, 0, FORM_NO64, 0 },
-	{ "push ss", O1(0x16), NO_MODRM, 0, FORM_NO64, 0 },
-	{ "push ds", O1(0x1e), NO_MODRM, 0, FORM_NO64, 0 },
-	{ "push gs", O2(0xa8), NO_MODRM, 0, 0, 0 },
+	{ "push es", O1(0x06), NO_MODRM, 0, FORM_NO64 | FORM_INTEL, 0 },
+	{ "push cs", O1(0x0e), NO_MODRM, 0, FORM_NO64 | FORM_INTEL, 0 },
+	{ "push ss", O1(0x16), NO_MODRM, 0, FORM_NO64 | FORM_INTEL, 0 },
+	{ "push ds", O1(0x1e), NO_MODRM, 0, FORM_NO64 | FORM_INTEL, 0 },
+	{ "push gs", O2(0xa8), NO_MODRM, 0, FORM_INTEL, 0 },
 	{ "enter", O1(0xc8), NO_MODRM, IMM_ENTER, 0, 0 },
 	{ "leave", O1(0xc9), NO_MODRM, 0, 0, 0 },
 	{ "jmp Jb", O1(0xeb), NO_MODRM, 1, FORM_JUMP | FORM_NO66, 0 },
 	{ "jmp Jz", O1(0xe9), NO_MODRM, IMM_Z, FORM_JUMP | FORM_NO66, 0 },
 	{ "jmp Ev", O1(0xff), 4, 0, FORM_TARGET | FORM_NO66, 0 },
 	{ "call Jz", O1(0xe8), NO_MODRM, IMM_Z, FORM_JUMP | FORM_NO66, 0 },
-	{ "call Ev", O1(0xff), 2, 0, FORM_TARGET | FORM_NO66, 0 },
+	{ "call Ev", O1(0xff), 2, 0, FORM_TARGET | FORM_NO66 | FORM_INTEL, 0 },
 	{ "ret", O1(0xc3), NO_MODRM, 0, FORM_RET | FORM_NO66, 0 },
 	{ "ret Iw", O1(0xc2), NO_MODRM, 2, FORM_RET | FORM_NO66, 0 },
 	{ "jcc Jb", O1(0x70), NO_MODRM, 1, FORM_JUMP | FORM_CC | FORM_NO66, 0 },
@@ -191,7 +193,9 @@ const struct form forms[] = {
 	{ "out DX,rAX (#GP)", O1(0xef), NO_MODRM, 0, 0, 0 },
 	{ "clts (#GP)", O2(0x06), NO_MODRM, 0, 0, 0 },
 	{ "wbinvd (#GP)", O2(0x09), NO_MODRM, 0, 0, 0 },
-	{ "mov cr (#GP)", O2(0x20), 0, 0, FORM_REG, 0 },
+	{ "mov cr (#GP)", O2(0x20), 0, 0, FORM_REG | FORM_INTEL, 0 },
+	{ "mov cr5 (#UD)", O2(0x20), 5, 0, FORM_REG, 0 },
+	{ "mov to cr1 (#UD)", O2(0x22), 1, 0, FORM_REG, 0 },
 	{ "rdmsr (#GP)", O2(0x32), NO_MODRM, 0, 0, 0 },
 	{ "lgdt (#GP)", O2(0x01), 2, 0, FORM_MEM, 0 },
 	{ "invlpg (#GP)", O2(0x01), 7, 0, FORM_MEM, 0 },

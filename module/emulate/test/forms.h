@@ -39,6 +39,13 @@
 #define FORM_DIVIDE	0x20000	/* a small dividend, so that #DE is not the rule */
 #define FORM_SEGLOAD	0x40000	/* selectors: null ones only */
 
+/*
+ * AMD's processors do it otherwise: the 16-bit MOVSXD reads 4 bytes, a REP CMPS or SCAS that faults
+ * has the flags of its last iteration, a segment register is pushed in 4 bytes, a CALL to a
+ * non-canonical address faults after its push, LOCK MOV CR0 is MOV CR8.
+ */
+#define FORM_INTEL	0x80000
+
 struct form {
 	const char *name;
 	u8 length;
