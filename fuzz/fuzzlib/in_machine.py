@@ -8,8 +8,8 @@ from . import OUT, SetupError, TOP, coverage, documented, tap
 # program, its options in the short form, what is judged besides by its output
 FUZZERS = {
     "ioctl": ("fuzz-ioctl", "--rounds 12", documented.judge),
-    "guest": ("fuzz-guest", "--cases 1000", None),
-    "ring0": ("fuzz-ring0", "--cases 4000", None),
+    "guest": ("fuzz-guest", "--cases 600", None),
+    "ring0": ("fuzz-ring0", "--cases 2500", None),
 }
 BOOT = {"small": 60, "debug": 900}      # seconds of the emulator until the command runs
 # what the emulator's CPU time may be for each second of the machine
