@@ -309,3 +309,37 @@ TEST(string_io_page_fault)
 		CHECK(false, "the guest came to %s", exit_name(v->run->exit_reason));
 	}
 }
+
+/* What INS from a port of the PIC, which is in the kernel, must have in common with STOS. */
+#define STEPPED(insn)									\
+	({										\
+		u64 count_ = 3, to_ = BUF;						\
+		SHARED->count[VEC_DB] = 0;						\
+		asm volatile("pushfq; orq $0x100, (%%rsp); popfq\n\t"			\
+			     "rep " insn "\n\t"						\
+			     "pushfq; andq $~0x100, (%%rsp); popfq"			\
+			     : "+c"(count_), "+D"(to_) : "d"(0x21), "a"(0) : "memory", "cc");	\
+		SHARED->count[VEC_DB];							\
+	})
+
+GUEST_CODE static void guest_goes_on(struct trap_frame *f) { (void)f; }
+
+GUEST_CODE static void guest_steps_strings(void)
+{
+	u32 native = STEPPED("stosb");
+
+	G_CHECK(native >= 5);
+	G_EQ(STEPPED("insb"), native);
+	guest_done();
+}
+
+/* With RFLAGS.TF each iteration has its trap, whoever executes it. */
+TEST(string_io_single_step)
+{
+	struct vm *vm = vm_create(VM_IRQCHIP);
+	struct vcpu *v = vcpu_create(vm, 0);
+
+	vcpu_set_long(v, guest_steps_strings);
+	vm_shared(vm)->handler[VEC_DB] = guest_addr(guest_goes_on);
+	vcpu_finish(v);
+}

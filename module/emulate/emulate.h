@@ -31,7 +31,8 @@
  *	(its flags excepted: CMPS and SCAS set them when they end, as the processor does).
  *	After EMULATE_OK .retired says whether the instruction is complete (rip is then the next
  *	one's address). When it is false, RIP is unchanged, because
- *	  - a REP instruction has done a part of its iterations (RCX, RSI, RDI tell how many), or
+ *	  - a REP instruction has done a part of its iterations (RCX, RSI, RDI tell how many);
+ *	    .unfinished is then true, and with RFLAGS.TF it was one: a single-step trap is due; or
  *	  - a locked instruction lost a race for its memory and has done nothing.
  *	Both are correct points to take interrupts; the caller enters the guest (or calls
  *	again), and the instruction goes on. No call does more than EMULATE_MAX_ITERATIONS.
@@ -254,6 +255,7 @@ struct emulate_ctxt {
 
 	/* Out. */
 	bool retired;			/* see "What the out members hold" */
+	bool unfinished;		/* a REP instruction has iterations left */
 	bool halted;			/* the instruction was HLT: rip is behind it */
 	bool iret;			/* the instruction was IRET: NMIs are no longer blocked */
 	u8 shadow;			/* EMULATE_SHADOW_*: interrupts wait one instruction */
@@ -267,7 +269,6 @@ struct emulate_ctxt {
 	u8 seg_valid;			/* bit n: seg[n] holds what get_segment() said */
 	struct emulate_segment seg[EMULATE_NR_SEGS];
 	bool dst_written;
-	bool unfinished;		/* a REP instruction has iterations left */
 	u64 old_dst;			/* the destination as read, for LOCK */
 	u64 mem_linear;			/* linear address of the memory operand */
 	u64 new_rflags;

@@ -33,7 +33,7 @@ static bool is_control_register(unsigned int nr)
 	return nr == 0 || (nr >= 2 && nr <= 4) || nr == 8;
 }
 
-/* A MOV of a register that is not there is no instruction, whoever executes it. */
+/* A MOV of a register that is not there, or to CS, is no instruction, whoever executes it. */
 static bool register_is_missing(const struct emulate_insn *insn)
 {
 	switch (insn->op) {
@@ -45,6 +45,8 @@ static bool register_is_missing(const struct emulate_insn *insn)
 		return insn->src.reg > 7;
 	case OP_MOV_TO_DR:
 		return insn->dst.reg > 7;
+	case OP_MOV_TO_SEG:
+		return insn->dst.reg == EMULATE_CS;
 	default:
 		return false;
 	}
@@ -123,6 +125,7 @@ int emulate_one(struct emulate_ctxt *c)
 	if (r) {
 		/* The outputs of an execution that did not take place. */
 		c->retired = false;
+		c->unfinished = false;
 		c->halted = false;
 		c->iret = false;
 		c->shadow = 0;

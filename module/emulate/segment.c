@@ -235,8 +235,6 @@ int emu_do_mov_to_seg(struct emulate_ctxt *c)
 {
 	unsigned int seg = c->insn.dst.reg;
 
-	if (seg == EMULATE_CS)
-		return emulate_raise(c, VEC_UD);
 	EMU_TRY(emu_load_segment(c, seg, c->insn.src.val, VEC_GP));
 	if (seg == EMULATE_SS)
 		c->shadow = EMULATE_SHADOW_MOV_SS;

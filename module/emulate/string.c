@@ -9,7 +9,8 @@
  * earlier when an op says so.
  * OUTS and INS move runs of elements within a page with one memory and one port operation where
  * the memory is RAM; a run counts as one iteration, and it is chosen the same way when the
- * instruction comes again with the port's data.
+ * instruction comes again with the port's data. With RFLAGS.TF set a call does one iteration of one
+ * element, since each has its single-step trap.
  */
 #include "internal.h"
 
@@ -212,29 +213,30 @@ static bool condition_ends(const struct emulate_ctxt *c)
 
 static int repeat(struct emulate_ctxt *c, struct string_step *s)
 {
+	u64 left = string_offset(c, EMULATE_RCX);
+	bool stepping = c->rflags & FLAG_TF;
 	unsigned int i;
 
-	s->elements = string_offset(c, EMULATE_RCX);
-	if (!s->elements)
-		return EMULATE_OK;
-	for (i = 0; i < EMULATE_MAX_ITERATIONS; i++) {
-		int r = step(c, s);
+	for (i = 0; left && i < EMULATE_MAX_ITERATIONS; i++) {
+		int r;
 
+		s->elements = stepping ? 1 : left;
+		r = step(c, s);
 		if (r)
 			return r;
 		/* This iteration's reads have served; those of the next one are others. */
 		emulate_reset(c);
-		s->elements -= s->done;
-		emu_set_gpr(c, EMULATE_RCX, c->insn.ad_bytes, s->elements);
-		if (!s->elements || condition_ends(c))
+		left -= s->done;
+		emu_set_gpr(c, EMULATE_RCX, c->insn.ad_bytes, left);
+		if (!left || condition_ends(c))
 			return EMULATE_OK;
 		/* Between two iterations RF is set: a breakpoint here has been taken. */
 		c->rflags |= FLAG_RF;
 		c->new_rflags |= FLAG_RF;
-		if (c->stop)
+		if (c->stop || stepping)
 			break;
 	}
-	c->unfinished = true;
+	c->unfinished = left;
 	return EMULATE_OK;
 }
 

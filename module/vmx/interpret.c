@@ -8,10 +8,12 @@
 #include <linux/kernel.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <asm/debugreg.h>
 #include <asm/trapnr.h>
 
 #include "event.h"
 #include "exit.h"
+#include "guest_debug.h"
 #include "interpret.h"
 #include "interpret_ops.h"
 #include "../irq/irq.h"
@@ -155,6 +157,17 @@ static void write_back(struct lintel_vcpu *vcpu, const struct emulate_ctxt *c, b
 		lintel_instruction_done(vcpu);
 }
 
+/* A single step behind an iteration of a string instruction, which leaves RF as it is. */
+static void iteration_done(struct lintel_vcpu *vcpu, const struct emulate_ctxt *c)
+{
+	if (!(c->rflags & X86_EFLAGS_TF))
+		return;
+	if (lintel_debug_steps(vcpu))
+		lintel_vcpu_request(vcpu, REQ_DEBUG_STEP);
+	else
+		lintel_queue_debug(vcpu, DR_STEP);
+}
+
 /* NULL: no memory.  It is allocated here, as many guests never need it. */
 static struct emulate_ctxt *prepare(struct lintel_vcpu *vcpu)
 {
@@ -252,6 +265,8 @@ int lintel_interpret(struct lintel_vcpu *vcpu)
 	case EMULATE_OK:
 		if (c->retired)
 			instruction_retired(vcpu, c);
+		else if (c->unfinished)
+			iteration_done(vcpu, c);
 		if (vcpu->io.nr_fragments || vcpu->io.pio_out)
 			return to_user(vcpu);
 		return c->halted ? lintel_halt_exit(vcpu) : RESUME;

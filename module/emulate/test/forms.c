@@ -194,6 +194,7 @@ const struct form forms[] = {
 	{ "clts (#GP)", O2(0x06), NO_MODRM, 0, 0, 0 },
 	{ "wbinvd (#GP)", O2(0x09), NO_MODRM, 0, 0, 0 },
 	{ "mov cr (#GP)", O2(0x20), 0, 0, FORM_REG | FORM_INTEL, 0 },
+	{ "mov to cs (#UD)", O1(0x8e), 1, 0, 0, 0 },
 	{ "mov cr5 (#UD)", O2(0x20), 5, 0, FORM_REG, 0 },
 	{ "mov to cr1 (#UD)", O2(0x22), 1, 0, FORM_REG, 0 },
 	{ "rdmsr (#GP)", O2(0x32), NO_MODRM, 0, 0, 0 },

@@ -114,6 +114,18 @@ static void test_rep(void)
 	tap_ok(r == EMULATE_OK && calls == 3 && machine_ram(&m, 0x10000 + 2999, 2) == 0x41,
 	       "rep: long runs come in pieces");
 
+	/* With TF each iteration is a call, and has its trap. */
+	machine_init(&m, P32, CODE(0xf3, 0x6c));
+	m.immediate = true;
+	m.c.rflags |= FLAG_TF;
+	m.c.gprs[EMULATE_RDI] = 0x600;
+	m.c.gprs[EMULATE_RCX] = 2;
+	r = machine_call(&m);
+	tap_ok(r == EMULATE_OK && !m.c.retired && m.c.unfinished && m.c.gprs[EMULATE_RCX] == 1,
+	       "rep: a single step is one iteration");
+	r = machine_call(&m);
+	tap_ok(r == EMULATE_OK && m.c.retired && !m.c.unfinished, "rep: and the last one ends it");
+
 	/* A fault in the middle. */
 	machine_init(&m, P32, CODE(0xf3, 0xab));
 	m.c.gprs[EMULATE_RDI] = READ_ONLY - 8;
