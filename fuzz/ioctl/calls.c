@@ -36,6 +36,10 @@ const struct call calls[] = {
 	STRUCT(SYSTEM, KVM_HAS_DEVICE_ATTR, 1, attr, 0),
 	STRUCT(SYSTEM, KVM_GET_DEVICE_ATTR, 1, attr, 0),
 	STRUCT(SYSTEM, KVM_X86_GET_MCE_CAP_SUPPORTED, 1, none, 0),
+	STRUCT(SYSTEM, LINTEL_NEXT_VM, 2, vm_info, 0, .lintel_only = true),
+	MADE(SYSTEM, LINTEL_GET_FLIGHT, 3, flight, .lintel_only = true),
+	NUMBER(SYSTEM, LINTEL_CLEAR_DEAD, 1, 1, .lintel_only = true),
+	MADE(SYSTEM, LINTEL_GET_STATS_FD, 2, vm_stats, .opens = FD_STATS, .lintel_only = true),
 
 	NUMBER(VM, KVM_CHECK_EXTENSION, 1, 250),
 	STRUCT(VM, KVM_ENABLE_CAP, 6, cap, 0),
@@ -56,6 +60,8 @@ const struct call calls[] = {
 	STRUCT(VM, KVM_SET_IRQCHIP, 4, irqchip, KVM_GET_IRQCHIP),
 	NUMBER(VM, KVM_CREATE_PIT, 1, 1),
 	STRUCT(VM, KVM_CREATE_PIT2, 1, pit_config, 0),
+	STRUCT(VM, KVM_GET_PIT, 1, none, 0),
+	STRUCT(VM, KVM_SET_PIT, 2, old_pit, KVM_GET_PIT),
 	STRUCT(VM, KVM_GET_PIT2, 1, none, 0),
 	STRUCT(VM, KVM_SET_PIT2, 3, pit, KVM_GET_PIT2),
 	STRUCT(VM, KVM_REINJECT_CONTROL, 1, reinject, 0),
@@ -69,6 +75,7 @@ const struct call calls[] = {
 	STRUCT(VM, KVM_GET_CLOCK, 1, none, 0),
 	STRUCT(VM, KVM_SET_CLOCK, 2, clock, KVM_GET_CLOCK),
 	NUMBER(VM, KVM_GET_TSC_KHZ, 1, 1),
+	NUMBER(VM, KVM_SET_TSC_KHZ, 1, 200000),
 	MADE(VM, KVM_X86_SET_MSR_FILTER, 3, msr_filter),
 	NUMBER(VM, KVM_GET_STATS_FD, 1, 1, .opens = FD_STATS),
 

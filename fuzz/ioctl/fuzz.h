@@ -126,6 +126,8 @@ unsigned int make_signal_mask(struct thread *t, u8 *buffer);
 unsigned int make_noise(struct thread *t, u8 *buffer);
 unsigned int make_sregs(struct thread *t, u8 *buffer);
 unsigned int make_regs(struct thread *t, u8 *buffer);
+unsigned int make_flight(struct thread *t, u8 *buffer);
+unsigned int make_vm_stats(struct thread *t, u8 *buffer);
 
 /* world.c */
 void world_open(struct world *w, struct random *r);

@@ -3,6 +3,7 @@
  * Arguments that are more than one structure: lists of MSRs and of CPUID leaves, routes, filters,
  * signal masks; and the registers, which must make sense together for a guest to run at all.
  */
+#include <linux/lintel.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -196,4 +197,40 @@ unsigned int make_regs(struct thread *t, u8 *buffer)
 	regs->rsp = one_in(r, 8) ? random_number(r) : 0x7000;
 	regs->rflags = 2 | (one_in(r, 2) ? random_next(r) & 0x3fffd5 : 0);
 	return sizeof(*regs);
+}
+
+/* The number of a VM that is there, most often: the module has counted for a while. */
+static u64 some_vm(struct thread *t)
+{
+	struct lintel_vm_info info = { 0 };
+
+	for (unsigned int n = random_below(&t->random, 8); n; n--)
+		if (ioctl(world_fd(t, FD_SYSTEM), LINTEL_NEXT_VM, &info))
+			break;
+	return one_in(&t->random, 12) ? random_number(&t->random) : info.vm;
+}
+
+unsigned int make_flight(struct thread *t, u8 *buffer)
+{
+	struct lintel_flight *flight = (void *)buffer;
+	struct random *r = &t->random;
+
+	memset(flight, 0, sizeof(*flight));
+	flight->vm = some_vm(t);
+	flight->vcpu = one_in(r, 12) ? random_number(r) : random_below(r, 3);
+	flight->exits = one_in(r, 12) ? HOLE : ARENA + random_below(r, ARENA_BYTES / 2);
+	flight->nr = one_in(r, 12) ? random_number(r) : random_below(r, 300);
+	flight->flags = one_in(r, 24);
+	flight->reserved[random_below(r, 4)] = one_in(r, 24);
+	return sizeof(*flight);
+}
+
+unsigned int make_vm_stats(struct thread *t, u8 *buffer)
+{
+	struct lintel_vm_stats *stats = (void *)buffer;
+
+	stats->vm = some_vm(t);
+	stats->vcpu = one_in(&t->random, 3) ? LINTEL_ALL_VCPUS : random_below(&t->random, 4);
+	stats->flags = one_in(&t->random, 24);
+	return sizeof(*stats);
 }

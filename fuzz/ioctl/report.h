@@ -7,7 +7,7 @@
 
 #include "fuzz.h"
 
-#define MAX_CALLS	128
+#define MAX_CALLS	160
 #define MAX_ERRNO	134
 
 struct counts {

@@ -98,3 +98,6 @@ FIELDS(report, , F(lintel_entry_report, flags, K_ZERO, 0)
 FIELDS(sregs2, , ARRAY(kvm_sregs2, cr0, K_FLIP, 8, 0) F(kvm_sregs2, cr3, K_GPA, 0)
 	F(kvm_sregs2, cr4, K_FLIP, 0) F(kvm_sregs2, efer, K_FLIP, 0)
 	F(kvm_sregs2, flags, K_FLAGS, 1) ARRAY(kvm_sregs2, pdptrs, K_GPA, 8, 0));
+FIELDS(vm_info, , F(lintel_vm_info, vm, K_SMALL, 100) F(lintel_vm_info, flags, K_ZERO, 0)
+	ARRAY(lintel_vm_info, reserved, K_ZERO, 8, 0));
+FIELDS(old_pit, , ARRAY(kvm_pit_state, channels, K_FLIP, 8, 0));
