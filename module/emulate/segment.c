@@ -275,7 +275,8 @@ int emu_do_load_system(struct emulate_ctxt *c)
 		return task ? emulate_raise_error(c, VEC_GP, 0) : emu_set_segment(c, seg, &null);
 	if (selector & 4)
 		return emu_bad_selector(c, VEC_GP, selector);
-	EMU_TRY(emu_read_descriptor(c, selector, c->efer & EFER_LMA ? 16 : 8, VEC_GP, &d));
+	/* 16 bytes in 64-bit mode; compatibility mode has those of protected mode */
+	EMU_TRY(emu_read_descriptor(c, selector, emu_long(c) ? 16 : 8, VEC_GP, &d));
 	type = d.seg.ar & (EMULATE_AR_S | EMULATE_AR_TYPE);
 	if (task ? type != EMU_TSS32 && (type != EMU_TSS16 || (c->efer & EFER_LMA)) :
 		   type != EMU_LDT)
