@@ -8,7 +8,7 @@ OUTPUT ?= $(SRC)../build/fuzz/libfuzzer
 CLANG ?= clang-14
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 CFLAGS_ALL := -std=gnu11 -O1 -g -Wall -Wextra -Werror -D_GNU_SOURCE -I$(SRC)../uapi $(SANITIZE) \
-	-Wno-gnu-variable-sized-type-not-at-end
+	-Wno-gnu-variable-sized-type-not-at-end -Wno-string-concatenation
 LAUNCHER := image options devices acpi
 
 LAUNCHER_SRC := $(filter-out %/main.c,$(wildcard $(SRC)../userspace/launcher/*.c)) \

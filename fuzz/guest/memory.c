@@ -39,8 +39,8 @@ static void descriptors(u8 *m)
 	put64(m, AT_GDT + SEL_TSS32, descriptor(AT_TSS32, 0x2ff, 0x8b, 0));
 	put64(m, AT_GDT + SEL_LDT, descriptor(AT_LDT, 0xff, 0x82, 0));
 	put64(m, AT_GDT + (SEL_USER_CODE32 & ~7), descriptor(0, 0xfffff, 0xfb, 0xc));
-	/* an available TSS, a call gate, an expand-down segment, one that is not present */
-	put64(m, AT_GDT + 0x68, descriptor(AT_TSS32, 0x67, 0x89, 0));
+	/* a TSS too short to switch to, a call gate, an expand-down segment, an absent one */
+	put64(m, AT_GDT + 0x68, descriptor(AT_TSS32, 0x66, 0x89, 0));
 	put64(m, AT_GDT + 0x70, 0x0000ec000018d000ULL);
 	put64(m, AT_GDT + 0x78, descriptor(0, 0x1000, 0x97, 0x4));
 	put64(m, AT_GDT + 0x80, descriptor(0, 0xfffff, 0x13, 0xc));
