@@ -339,6 +339,8 @@ TEST(string_io_single_step)
 	struct vm *vm = vm_create(VM_IRQCHIP);
 	struct vcpu *v = vcpu_create(vm, 0);
 
+	if (strstr(device_path(), "kvm"))
+		SKIP("kvm_intel loses the trap of one iteration");
 	vcpu_set_long(v, guest_steps_strings);
 	vm_shared(vm)->handler[VEC_DB] = guest_addr(guest_goes_on);
 	vcpu_finish(v);

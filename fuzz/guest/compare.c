@@ -128,6 +128,8 @@ static const char *judgement(const struct guest_case *c, const struct outcome *x
 	if (y->exits && last(y)->reason == KVM_EXIT_FAIL_ENTRY && c->events.interrupt.injected &&
 	    !(c->regs.rflags & 0x200))
 		return "an injected interrupt while IF is 0: KVM's entry fails, Lintel's waits";
+	if (c->events.interrupt.injected && c->events.interrupt.soft)
+		return "an injected INT n: KVM gives it the length of the last exit's instruction";
 	if ((last(x)->reason == KVM_EXIT_INTERNAL_ERROR && last(x)->detail == 3) ||
 	    (last(y)->reason == KVM_EXIT_INTERNAL_ERROR && last(y)->detail == 3))
 		return "delivery of an event meets a device: KVM emulates the next instruction";
