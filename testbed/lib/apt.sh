@@ -61,3 +61,18 @@ apt_suite() {
 	fi
 	printf '%s\n' "$dir/apt.conf"
 }
+
+# need_package NAME...: what few commands need, and testbed/setup therefore does not install
+need_package() {
+	local name list=()
+	for name; do
+		dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null | grep -qx installed ||
+			list+=("$name")
+	done
+	[ ${#list[@]} -gt 0 ] || return 0
+	[ "$(id -u)" = 0 ] || die "these packages are missing, and only root can install them:" \
+		"${list[*]}"
+	with_lock setup
+	DEBIAN_FRONTEND=noninteractive step "$CACHE/need-package.log" "20 s" \
+		"installing ${list[*]}" apt-get install -y --no-install-recommends "${list[@]}"
+}
