@@ -172,15 +172,22 @@ static void iteration_done(struct lintel_vcpu *vcpu, const struct emulate_ctxt *
 static struct emulate_ctxt *prepare(struct lintel_vcpu *vcpu)
 {
 	struct emulate_ctxt *c = vcpu->emul;
+	struct guest_paging *paging;
 	struct lintel_segment cs;
-	int i;
+	int i, err;
 
 	if (unlikely(!c)) {
-		c = kzalloc(sizeof(*c), GFP_KERNEL_ACCOUNT);
-		if (!c)
+		struct interpreter *in = kzalloc(sizeof(*in), GFP_KERNEL_ACCOUNT);
+
+		if (!in)
 			return NULL;
+		c = &in->ctxt;
 		vcpu->emul = c;
 	}
+	interpreter_forget(c);
+	paging = &interpreter_of(c)->paging;
+	/* one for all that is read below; if it does not open, the VM is dead */
+	err = vmx_window_begin(vcpu);
 	c->ops = &ops;
 	c->private = vcpu;
 	lintel_reg_need(vcpu, REG_ALL);
@@ -188,11 +195,15 @@ static struct emulate_ctxt *prepare(struct lintel_vcpu *vcpu)
 		c->gprs[i] = vcpu->gpr[i];
 	c->rip = vcpu->rip;
 	c->rflags = vcpu->rflags;
-	c->cr0 = lintel_cr0(vcpu);
-	c->cr4 = lintel_cr4(vcpu);
+	lintel_paging_state(vcpu, paging);
+	interpreter_of(c)->paging_known = true;
+	c->cr0 = paging->cr0;
+	c->cr4 = paging->cr4;
 	c->efer = vcpu->efer;
-	c->cpl = lintel_cpl(vcpu);
+	c->cpl = paging->cpl;
 	lintel_get_segment(vcpu, SEG_CS, &cs);
+	if (!err)
+		vmx_window_end(vcpu);
 	c->mode = emulate_mode_of(c->cr0, c->rflags, c->efer, cs.ar);
 	c->stop = false;
 	return c;

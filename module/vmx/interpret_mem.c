@@ -9,6 +9,8 @@
  */
 #include <linux/kernel.h>
 #include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/nospec.h>
 #include <linux/string.h>
 
 #include "exit.h"
@@ -21,16 +23,28 @@
 /* Linear to guest-physical; EMULATE_FAULT with #PF recorded. */
 static int translate(struct emulate_ctxt *c, u64 linear, unsigned int access, gpa_t *gpa)
 {
+	struct interpreter *in = interpreter_of(c);
+	typeof(in->last[0]) *last = &in->last[array_index_nospec(access, ARRAY_SIZE(in->last))];
 	struct lintel_vcpu *vcpu = vcpu_of(c);
 	struct guest_walk_fault fault;
-	struct guest_paging paging;
 
-	lintel_paging_state(vcpu, &paging);
-	paging.system_access = c->system_access;
 	if (!lintel_is_long_mode(vcpu))
 		linear = (u32)linear;
-	switch (lintel_guest_walk(vcpu->vm, &paging, linear, access, gpa, &fault)) {
+	if (last->known && last->page == (linear & PAGE_MASK) &&
+	    last->system_access == c->system_access) {
+		*gpa = last->gpa + offset_in_page(linear);
+		return EMULATE_OK;
+	}
+	if (!in->paging_known)
+		lintel_paging_state(vcpu, &in->paging);
+	in->paging_known = true;
+	in->paging.system_access = c->system_access;
+	switch (lintel_guest_walk(vcpu->vm, &in->paging, linear, access, gpa, &fault)) {
 	case 0:
+		last->known = true;
+		last->system_access = c->system_access;
+		last->page = linear & PAGE_MASK;
+		last->gpa = *gpa & PAGE_MASK;
 		return EMULATE_OK;
 	case 1:
 		return emulate_raise_pf(c, fault.address, fault.error_code);

@@ -6,7 +6,39 @@
 #define LINTEL_VMX_INTERPRET_OPS_H
 
 #include "../emulate/emulate.h"
+#include "../ept/ept.h"
 #include "../vcpu.h"
+
+/*
+ * One vCPU's interpreter.  Behind the context stands what holds for one instruction, until it
+ * changes a segment, a control register or an MSR: the paging state, and the last translation for
+ * each kind of access, as the processor's TLB would have it.
+ */
+struct interpreter {
+	struct emulate_ctxt ctxt;	/* first: freed by its address */
+	bool paging_known;
+	struct guest_paging paging;
+	struct {
+		bool known, system_access;
+		u64 page;
+		gpa_t gpa;
+	} last[ACCESS_EXEC + 1];
+};
+
+static inline struct interpreter *interpreter_of(struct emulate_ctxt *c)
+{
+	return container_of(c, struct interpreter, ctxt);
+}
+
+static inline void interpreter_forget(struct emulate_ctxt *c)
+{
+	struct interpreter *in = interpreter_of(c);
+
+	in->paging_known = false;
+	in->last[ACCESS_READ].known = false;
+	in->last[ACCESS_WRITE].known = false;
+	in->last[ACCESS_EXEC].known = false;
+}
 
 static inline struct lintel_vcpu *vcpu_of(struct emulate_ctxt *c)
 {

@@ -35,6 +35,7 @@ int interpret_set_segment(struct emulate_ctxt *c, enum emulate_seg seg,
 		.base = s->base, .limit = s->limit, .ar = s->ar, .selector = s->selector,
 	};
 
+	interpreter_forget(c);
 	lintel_set_segment(vcpu_of(c), (enum lintel_seg)seg, &set);
 	return EMULATE_OK;
 }
@@ -98,6 +99,7 @@ int interpret_set_cr(struct emulate_ctxt *c, unsigned int nr, u64 val)
 	struct lintel_vcpu *vcpu = vcpu_of(c);
 	int ret;
 
+	interpreter_forget(c);
 	switch (nr) {
 	case 0:
 		ret = lintel_set_cr0(vcpu, val);
@@ -131,6 +133,7 @@ int interpret_get_msr(struct emulate_ctxt *c, u32 msr, u64 *val)
 
 int interpret_set_msr(struct emulate_ctxt *c, u32 msr, u64 val)
 {
+	interpreter_forget(c);
 	return !lintel_msr_allowed(vcpu_of(c), msr, KVM_MSR_FILTER_WRITE) ||
 	       lintel_msr_set(vcpu_of(c), msr, val, false) ?
 	       emulate_raise_error(c, X86_TRAP_GP, 0) : EMULATE_OK;
