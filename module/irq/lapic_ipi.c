@@ -192,12 +192,28 @@ static int deliver_all(struct lintel_vm *vm, const struct lapic_message *m)
 	return ret;
 }
 
+/* Under RCU.  A message to one physical id, which the map knows: nearly all are.  -ENOENT: no. */
+static int deliver_to_one(struct lintel_vm *vm, const struct lapic_message *m)
+{
+	const struct lapic_map *map = rcu_dereference(lintel_irqchip(vm)->map);
+	struct lintel_lapic *lapic;
+
+	if (m->logical || !map || m->dest >= map->nr || message_broadcast(m, map->x2apic))
+		return -ENOENT;
+	lapic = map->lapic[array_index_nospec(m->dest, map->nr)];
+	if (!lapic || !lapic_enabled(lapic) || m->dest != lapic_physical_id(lapic))
+		return -1;
+	return lintel_lapic_accept(lapic, m->mode, m->vector, m->level);
+}
+
 int lintel_lapic_deliver(struct lintel_vm *vm, const struct lapic_message *m)
 {
 	int ret;
 
 	rcu_read_lock();
-	ret = m->mode == MODE_LOWEST ? deliver_lowest(vm, m) : deliver_all(vm, m);
+	ret = deliver_to_one(vm, m);
+	if (ret == -ENOENT)
+		ret = m->mode == MODE_LOWEST ? deliver_lowest(vm, m) : deliver_all(vm, m);
 	rcu_read_unlock();
 	return ret;
 }
