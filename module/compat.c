@@ -66,7 +66,7 @@ int lintel_guest_mode_handle_work(void)
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
 void lintel_send_vector(int cpu, u8 vector)
 {
-	apic->send_IPI_mask(cpumask_of(cpu), vector);
+	apic->send_IPI(cpu, vector);
 }
 #else
 void lintel_send_vector(int cpu, u8 vector)
