@@ -451,6 +451,8 @@ static bool special_cases(const struct emulate_ctxt *c, const struct emulate_opc
 	}
 	if (e->op == OP_POPCNT)
 		return insn->rep == 0xf3;
+	if (e->op == OP_MOVPART)
+		return !is_register;
 	if (insn->opcode == 0xc3)
 		return !insn->rep && !insn->opsize_prefix;	/* MOVNTI */
 	return true;
@@ -460,6 +462,19 @@ static bool special_cases(const struct emulate_ctxt *c, const struct emulate_opc
 static const struct emulate_opcode movbe[2] = {
 	{ OP_MOVBE, ENC_Gv, ENC_Mv, ENC_NONE, F_WRITE },
 	{ OP_MOVBE, ENC_Mv, ENC_Gv, ENC_NONE, F_WRITE },
+};
+
+/* Of 16 bytes: LDDQU, and in the 0F 38 map MOVNTDQA. */
+static const struct emulate_opcode lddqu = {
+	OP_MOVXMM, ENC_Vx, ENC_Wx, ENC_NONE, F_WRITE | F_MEM,
+};
+
+static const struct emulate_opcode movntdqa = {
+	OP_MOVXMM_ALIGNED, ENC_Vx, ENC_Wx, ENC_NONE, F_WRITE | F_MEM,
+};
+
+static const struct emulate_opcode part_move = {
+	OP_MOVPART, ENC_NONE, ENC_NONE, ENC_NONE, F_MODRM | F_OWN_MEM,
 };
 
 static int decode_opcode(struct emulate_ctxt *c, struct emulate_opcode *e)
@@ -474,10 +489,18 @@ static int decode_opcode(struct emulate_ctxt *c, struct emulate_opcode *e)
 	EMU_TRY(next_byte(c, &insn->opcode));
 	if (insn->opcode != 0x38) {
 		*e = emu_opcode_map[1][insn->opcode];
+		if (insn->opcode == 0xf0 && insn->rep == 0xf2)
+			*e = lddqu;
+		else if (emu_is_part_move(insn))
+			*e = part_move;
 		return EMULATE_OK;
 	}
 	insn->map = 2;
 	EMU_TRY(next_byte(c, &insn->opcode));
+	if (insn->opcode == 0x2a && insn->opsize_prefix && !insn->rep) {
+		*e = movntdqa;
+		return EMULATE_OK;
+	}
 	if ((insn->opcode & 0xfe) != 0xf0 || insn->rep)
 		return EMULATE_UNHANDLED;
 	*e = movbe[insn->opcode & 1];

@@ -67,7 +67,8 @@
  *	probe_write() of the same bytes that said EMULATE_OK.
  *
  * What it does not do
- *	Not known (EMULATE_UNHANDLED): x87, MMX, all of SSE but the 16-byte moves, VEX and EVEX;
+ *	Not known (EMULATE_UNHANDLED): x87, MMX, all of SSE but the moves of 16 bytes and those of
+ *	4 or 8 from and to memory, VEX and EVEX;
  *	ARPL, BOUND, decimal adjustment, TZCNT and LZCNT, ENTER with a nesting level above 1;
  *	call and task gates, returns to outer rings, interrupts and IRET outside of real mode,
  *	the virtual interrupt flags of VME and PVI. Prefetches and cache-line flushes do nothing

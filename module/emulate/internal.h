@@ -110,6 +110,10 @@ int emu_read_operand(struct emulate_ctxt *c, struct emulate_operand *o);
 void emu_write_register(struct emulate_ctxt *c, const struct emulate_operand *o);
 int emu_write_dst(struct emulate_ctxt *c);
 unsigned int emu_data_segment(const struct emulate_ctxt *c);
+int emu_check_sse(struct emulate_ctxt *c);
+
+/* exec_xmm.c: is it a move of a part of an XMM register?  A question of opcode and prefix. */
+bool emu_is_part_move(const struct emulate_insn *insn);
 
 /* memory.c */
 int emu_segment(struct emulate_ctxt *c, unsigned int seg, struct emulate_segment **s);

@@ -27,7 +27,7 @@
 	X(SETCC, setcc) X(CMOVCC, cmovcc) X(CBW, convert) X(CWD, convert) \
 	X(MOV, mov) X(MOVSX, movsx) X(MOVBE, movbe) X(BSWAP, movbe) X(LEA, lea) \
 	X(XCHG, xchg) X(XADD, xadd) X(CMPXCHG, cmpxchg) X(CMPXCHG8B, cmpxchg8b) X(XLAT, xlat) \
-	X(MOVXMM, mov) X(MOVXMM_ALIGNED, mov_aligned) \
+	X(MOVXMM, mov) X(MOVXMM_ALIGNED, mov_aligned) X(MOVPART, movpart) \
 	X(PUSH, push) X(POP, pop) X(PUSH_SEG, push_seg) X(POP_SEG, pop_seg) \
 	X(PUSHA, pusha) X(POPA, popa) X(PUSHF, pushf) X(POPF, popf) \
 	X(ENTER, enter) X(LEAVE, leave) \

@@ -42,7 +42,7 @@ int emu_mem_address(struct emulate_ctxt *c, u64 delta, unsigned int n, bool writ
 }
 
 /* SSE state is usable: the checks that every XMM instruction makes. */
-static int check_sse(struct emulate_ctxt *c)
+int emu_check_sse(struct emulate_ctxt *c)
 {
 	if ((c->cr0 & CR0_EM) || !(c->cr4 & CR4_OSFXSR))
 		return emulate_raise(c, VEC_UD);
@@ -54,7 +54,7 @@ static int check_sse(struct emulate_ctxt *c)
 /* XMM values do not fit into .val; they are kept in ctxt->bulk. */
 static int read_xmm(struct emulate_ctxt *c, unsigned int reg)
 {
-	EMU_TRY(check_sse(c));
+	EMU_TRY(emu_check_sse(c));
 	if (!c->ops->get_xmm)
 		return EMULATE_UNHANDLED;
 	return c->ops->get_xmm(c, reg, c->bulk);
@@ -62,7 +62,7 @@ static int read_xmm(struct emulate_ctxt *c, unsigned int reg)
 
 static int write_xmm(struct emulate_ctxt *c, unsigned int reg)
 {
-	EMU_TRY(check_sse(c));
+	EMU_TRY(emu_check_sse(c));
 	if (!c->ops->set_xmm)
 		return EMULATE_UNHANDLED;
 	return c->ops->set_xmm(c, reg, c->bulk);
@@ -85,7 +85,7 @@ static int read_memory_operand(struct emulate_ctxt *c, struct emulate_operand *o
 	if (c->insn.flags & F_OWN_MEM)
 		return EMULATE_OK;
 	if (o->size == 16) {
-		EMU_TRY(check_sse(c));
+		EMU_TRY(emu_check_sse(c));
 		EMU_TRY(xmm_address(c, false));
 		return emu_read(c, c->mem_linear, c->bulk, 16);
 	}

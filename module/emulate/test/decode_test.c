@@ -108,7 +108,7 @@ static const struct {
 	{ "x87", P32, B(0xd9, 0xe8), EMULATE_UNHANDLED, 0, 0 },
 	{ "VEX in 32-bit mode", P32, B(0xc5, 0xf8, 0x77), EMULATE_UNHANDLED, 0, 0 },
 	{ "VEX in 64-bit mode", L64, B(0xc4, 0xe1, 0x78, 0x77), EMULATE_UNHANDLED, 0, 0 },
-	{ "movss", L64, B(0xf3, 0x0f, 0x10, 0x00), EMULATE_UNHANDLED, 0, 0 },
+	{ "addss", L64, B(0xf3, 0x0f, 0x58, 0x00), EMULATE_UNHANDLED, 0, 0 },
 	{ "tzcnt", L64, B(0xf3, 0x0f, 0xbc, 0xc0), EMULATE_UNHANDLED, 0, 0 },
 	{ "popcnt's opcode without F3", L64, B(0x0f, 0xb8, 0xc0), EMULATE_UNHANDLED, 0, 0 },
 	{ "arpl", P32, B(0x63, 0xc0), EMULATE_UNHANDLED, 0, 0 },

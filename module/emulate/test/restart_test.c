@@ -260,6 +260,82 @@ static void test_probe(void)
 	       m.c.gprs[EMULATE_RAX] == 0x50, "probe: an unequal cmpxchg writes what it read");
 }
 
+/* Moves of a part of a register, to and from the device: what goes where, and how wide. */
+static const struct {
+	const char *name;
+	u8 code[6];
+	u8 bytes;
+	bool store;
+	u8 at;		/* in the register */
+	bool keep;	/* the rest of it */
+} part_moves[] = {
+	{ "movss xmm1,m", { 0xf3, 0x0f, 0x10, 0x0b }, 4, false, 0, false },
+	{ "movsd xmm1,m", { 0xf2, 0x0f, 0x10, 0x0b }, 8, false, 0, false },
+	{ "movss m,xmm1", { 0xf3, 0x0f, 0x11, 0x0b }, 4, true, 0, false },
+	{ "movsd m,xmm1", { 0xf2, 0x0f, 0x11, 0x0b }, 8, true, 0, false },
+	{ "movlps xmm1,m", { 0x0f, 0x12, 0x0b }, 8, false, 0, true },
+	{ "movlpd xmm1,m", { 0x66, 0x0f, 0x12, 0x0b }, 8, false, 0, true },
+	{ "movlps m,xmm1", { 0x0f, 0x13, 0x0b }, 8, true, 0, false },
+	{ "movlpd m,xmm1", { 0x66, 0x0f, 0x13, 0x0b }, 8, true, 0, false },
+	{ "movhps xmm1,m", { 0x0f, 0x16, 0x0b }, 8, false, 8, true },
+	{ "movhpd xmm1,m", { 0x66, 0x0f, 0x16, 0x0b }, 8, false, 8, true },
+	{ "movhps m,xmm1", { 0x0f, 0x17, 0x0b }, 8, true, 8, false },
+	{ "movhpd m,xmm1", { 0x66, 0x0f, 0x17, 0x0b }, 8, true, 8, false },
+	{ "movd xmm1,m", { 0x66, 0x0f, 0x6e, 0x0b }, 4, false, 0, false },
+	{ "movq xmm1,m (REX.W)", { 0x66, 0x48, 0x0f, 0x6e, 0x0b }, 8, false, 0, false },
+	{ "movd m,xmm1", { 0x66, 0x0f, 0x7e, 0x0b }, 4, true, 0, false },
+	{ "movq m,xmm1 (REX.W)", { 0x66, 0x48, 0x0f, 0x7e, 0x0b }, 8, true, 0, false },
+	{ "movq xmm1,m", { 0xf3, 0x0f, 0x7e, 0x0b }, 8, false, 0, false },
+	{ "movq m,xmm1", { 0x66, 0x0f, 0xd6, 0x0b }, 8, true, 0, false },
+};
+
+static void test_part_moves(void)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(part_moves); i++) {
+		u8 want[16];
+		u64 val = 0;
+		bool ok;
+		int r;
+
+		machine_init(&m, L64, part_moves[i].code, sizeof(part_moves[i].code));
+		m.c.gprs[EMULATE_RBX] = DEVICE;
+		m.next_value = 0x1122334455667788;
+		for (j = 0; j < 16; j++)
+			m.xmm[1][j] = 0xa0 + j;
+		memcpy(want, m.xmm[1], sizeof(want));
+		r = machine_run(&m);
+		if (part_moves[i].store) {
+			memcpy(&val, want + part_moves[i].at, part_moves[i].bytes);
+			ok = m.write_count == 1 && m.writes[0].where == DEVICE &&
+			     m.writes[0].n == part_moves[i].bytes && m.writes[0].val == val;
+		} else {
+			if (!part_moves[i].keep)
+				memset(want, 0, sizeof(want));
+			val = 0x1122334455667788;
+			memcpy(want + part_moves[i].at, &val, part_moves[i].bytes);
+			ok = m.exits == 1;
+		}
+		tap_ok(r == EMULATE_OK && m.c.retired && ok && !memcmp(want, m.xmm[1], 16),
+		       "xmm: %s", part_moves[i].name);
+	}
+	machine_init(&m, L64, CODE(0xf2, 0x0f, 0xf0, 0x0b));	/* lddqu xmm1,[rbx] */
+	m.c.gprs[EMULATE_RBX] = DEVICE + 1;
+	tap_ok(machine_run(&m) == EMULATE_OK && m.exits == 1, "xmm: lddqu needs no alignment");
+	machine_init(&m, L64, CODE(0x66, 0x0f, 0x38, 0x2a, 0x0b));	/* movntdqa xmm1,[rbx] */
+	m.c.gprs[EMULATE_RBX] = DEVICE;
+	tap_ok(machine_run(&m) == EMULATE_OK && m.exits == 1, "xmm: movntdqa");
+	machine_init(&m, L64, CODE(0x66, 0x0f, 0x38, 0x2a, 0x0b));
+	m.c.gprs[EMULATE_RBX] = DEVICE + 8;
+	tap_ok(machine_raised(&m, machine_run(&m), VEC_GP, 0), "xmm: movntdqa is aligned");
+	machine_init(&m, L64, CODE(0xf3, 0x0f, 0x10, 0xc1));	/* movss xmm0,xmm1 */
+	tap_ok(machine_run(&m) == EMULATE_UNHANDLED, "xmm: no move between registers");
+	machine_init(&m, L64, CODE(0xf3, 0x0f, 0x10, 0x0b));
+	m.c.cr0 |= CR0_TS;
+	tap_ok(machine_raised(&m, machine_run(&m), VEC_NM, -1), "xmm: #NM for a part too");
+}
+
 static void test_xmm(void)
 {
 	int r;
@@ -291,4 +367,5 @@ void test_restart(void)
 	test_lock();
 	test_probe();
 	test_xmm();
+	test_part_moves();
 }
