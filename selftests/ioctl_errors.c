@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Bad input: every ioctl with each bad argument that its documentation names answers the errno that
- * the documentation names. The rows are data, and the same for any device that speaks the KVM API: a
- * descriptor in some state, a command, an argument, an errno.
+ * the documentation names. The rows are data, and the same for any device that speaks the KVM API:
+ * a descriptor in some state, a command, an argument, an errno.
  *
  * Each row gets a VM of its own, so that none depends on the one before it.
  */
 #include <fcntl.h>
+#include <sys/eventfd.h>
 
 #include "vm.h"
 
@@ -54,6 +55,27 @@ struct row {
 	{ what_, on_, cmd_, 0, &(const struct type_){ __VA_ARGS__ }, sizeof(struct type_), err_ }
 
 #define GIB	(1UL << 30)
+#define EVENTFD	1022	/* a descriptor that is an eventfd */
+
+#ifndef KVM_CAP_DISABLE_QUIRKS2
+#define KVM_CAP_DISABLE_QUIRKS2	213
+#endif
+#define CAP_APIC_BUS_CYCLES_NS	237
+
+/* Arguments with a tail. */
+struct routing {
+	struct kvm_irq_routing head;
+	struct kvm_irq_routing_entry entry[2];
+};
+
+struct one_cpuid {
+	struct kvm_cpuid2 head;
+	struct kvm_cpuid_entry2 entry;
+};
+
+#define PIN(gsi_, chip_, pin_)	{ .gsi = (gsi_), .type = KVM_IRQ_ROUTING_IRQCHIP, \
+				  .u.irqchip = { .irqchip = (chip_), .pin = (pin_) } }
+
 
 static const struct row rows[] = {
 	/* --- the system --- */
@@ -88,6 +110,16 @@ static const struct row rows[] = {
 	  .cap = KVM_CAP_DIRTY_LOG_RING, .args = { 12345 }),
 	A("flag without its other", VM, KVM_ENABLE_CAP, kvm_enable_cap, EINVAL,
 	  .cap = KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, .args = { 2 }),
+	A("unknown quirks", VM, KVM_ENABLE_CAP, kvm_enable_cap, EINVAL,
+	  .cap = KVM_CAP_DISABLE_QUIRKS2, .args = { 1UL << 40 }),
+	A("more ids than there are", VM, KVM_ENABLE_CAP, kvm_enable_cap, EINVAL,
+	  .cap = KVM_CAP_MAX_VCPU_ID, .args = { 1UL << 30 }),
+	A("there is a vCPU", VM_VCPU, KVM_ENABLE_CAP, kvm_enable_cap, EINVAL,
+	  .cap = KVM_CAP_MAX_VCPU_ID, .args = { 2 }),
+	A("no local APICs", VM, KVM_ENABLE_CAP, kvm_enable_cap, ENXIO,
+	  .cap = CAP_APIC_BUS_CYCLES_NS, .args = { 10 }),
+	A("no time", VM_CHIP, KVM_ENABLE_CAP, kvm_enable_cap, EINVAL,
+	  .cap = CAP_APIC_BUS_CYCLES_NS, .args = { 0 }),
 	N("there is a vCPU", VM_VCPU, KVM_SET_BOOT_CPU_ID, 0, EBUSY),
 
 	/* --- memory --- */
@@ -123,6 +155,8 @@ static const struct row rows[] = {
 	  .dirty_bitmap = (void *)8),
 	A("not logged", VM, KVM_CLEAR_DIRTY_LOG, kvm_clear_dirty_log, ENOENT, .slot = 0,
 	  .num_pages = 64),
+	A("slot number", VM, KVM_CLEAR_DIRTY_LOG, kvm_clear_dirty_log, EINVAL, .slot = 0xffff,
+	  .num_pages = 64),
 	A("first page", VM_LOG, KVM_CLEAR_DIRTY_LOG, kvm_clear_dirty_log, EINVAL, .slot = 1,
 	  .first_page = 1, .num_pages = 64),
 	A("pages", VM_LOG, KVM_CLEAR_DIRTY_LOG, kvm_clear_dirty_log, EINVAL, .slot = 1,
@@ -133,6 +167,8 @@ static const struct row rows[] = {
 	{ "there is a vCPU", VM_VCPU, KVM_SET_IDENTITY_MAP_ADDR, 0, &(const __u64){ 0xfffbc000 }, 8,
 	  EINVAL },
 	A("bus", VM, KVM_REGISTER_COALESCED_MMIO, kvm_coalesced_mmio_zone, EINVAL, .addr = GIB,
+	  .size = 8, .pio = 2),
+	A("bus", VM, KVM_UNREGISTER_COALESCED_MMIO, kvm_coalesced_mmio_zone, EINVAL, .addr = GIB,
 	  .size = 8, .pio = 2),
 
 	/* --- interrupt controllers and timers --- */
@@ -155,6 +191,20 @@ static const struct row rows[] = {
 	A("no chips", VM, KVM_SET_GSI_ROUTING, kvm_irq_routing, EINVAL, .nr = 0),
 	A("too many", VM_CHIP, KVM_SET_GSI_ROUTING, kvm_irq_routing, EINVAL, .nr = 100000),
 	A("flags", VM_CHIP, KVM_SET_GSI_ROUTING, kvm_irq_routing, EINVAL, .flags = 1),
+	A("entry type", VM_CHIP, KVM_SET_GSI_ROUTING, routing, EINVAL, .head.nr = 1,
+	  .entry = { { .gsi = 1, .type = 99 } }),
+	A("entry flags", VM_CHIP, KVM_SET_GSI_ROUTING, routing, EINVAL, .head.nr = 1,
+	  .entry = { { .gsi = 1, .type = KVM_IRQ_ROUTING_IRQCHIP, .flags = 1 << 10 } }),
+	A("chip", VM_CHIP, KVM_SET_GSI_ROUTING, routing, EINVAL, .head.nr = 1,
+	  .entry = { PIN(1, 7, 1) }),
+	A("pin of the PIC", VM_CHIP, KVM_SET_GSI_ROUTING, routing, EINVAL, .head.nr = 1,
+	  .entry = { PIN(1, KVM_IRQCHIP_PIC_MASTER, 99) }),
+	A("pin of the IOAPIC", VM_CHIP, KVM_SET_GSI_ROUTING, routing, EINVAL, .head.nr = 1,
+	  .entry = { PIN(1, KVM_IRQCHIP_IOAPIC, 99) }),
+	A("one chip twice", VM_CHIP, KVM_SET_GSI_ROUTING, routing, EINVAL, .head.nr = 2,
+	  .entry = { PIN(1, KVM_IRQCHIP_IOAPIC, 1), PIN(1, KVM_IRQCHIP_IOAPIC, 2) }),
+	A("a message beside a pin", VM_CHIP, KVM_SET_GSI_ROUTING, routing, EINVAL, .head.nr = 2,
+	  .entry = { PIN(1, KVM_IRQCHIP_IOAPIC, 1), { .gsi = 1, .type = KVM_IRQ_ROUTING_MSI } }),
 	A("no chips", VM, KVM_SIGNAL_MSI, kvm_msi, EINVAL, .address_lo = 0xfee00000),
 	A("flags", VM_CHIP, KVM_SIGNAL_MSI, kvm_msi, EINVAL, .flags = 1 << 8),
 	A("flags", VM_CHIP, KVM_IRQFD, kvm_irqfd, EINVAL, .flags = 1 << 8),
@@ -169,6 +219,8 @@ static const struct row rows[] = {
 	  .flags = KVM_IOEVENTFD_FLAG_DATAMATCH),
 	A("descriptor", VM, KVM_IOEVENTFD, kvm_ioeventfd, EBADF, .len = 4, .fd = 1023),
 	A("no eventfd", VM, KVM_IOEVENTFD, kvm_ioeventfd, EINVAL, .len = 4, .fd = 0),
+	A("none to end", VM, KVM_IOEVENTFD, kvm_ioeventfd, ENOENT, .len = 4, .fd = EVENTFD,
+	  .flags = KVM_IOEVENTFD_FLAG_DEASSIGN),
 
 	/* --- clock, TSC, MSRs --- */
 	A("flags", VM, KVM_SET_CLOCK, kvm_clock_data, EINVAL, .flags = 1 << 20),
@@ -191,6 +243,18 @@ static const struct row rows[] = {
 	A("too many", VCPU, KVM_SET_CPUID, kvm_cpuid, E2BIG, .nent = 100000),
 	A("too many", VCPU, KVM_SET_CPUID2, kvm_cpuid2, E2BIG, .nent = 100000),
 	A("no room", VCPU, KVM_GET_CPUID2, kvm_cpuid2, E2BIG, .nent = 0),
+	A("linear address width", VCPU, KVM_SET_CPUID2, one_cpuid, EINVAL, .head.nent = 1,
+	  .entry = { .function = 0x80000008, .eax = 51 << 8 | 36 }),
+	A("reserved bits of CR4", VCPU, KVM_SET_SREGS, kvm_sregs, EINVAL, .cr4 = 1UL << 40),
+	A("long mode without PAE", VCPU, KVM_SET_SREGS, kvm_sregs, EINVAL,
+	  .cr0 = CR0_PE | CR0_PG, .efer = EFER_LME | EFER_LMA),
+	A("APIC base", VCPU, KVM_SET_SREGS, kvm_sregs, EINVAL, .apic_base = 1),
+	A("flags", VCPU, KVM_SET_SREGS2, kvm_sregs2, EINVAL, .flags = 1 << 10),
+	A("unknown components", VCPU, KVM_SET_XSAVE, kvm_xsave, EINVAL,
+	  .region = { [129] = 1 << 30 }),
+	A("compacted", VCPU, KVM_SET_XSAVE, kvm_xsave, EINVAL, .region = { [131] = 1U << 31 }),
+	A("MXCSR", VCPU, KVM_SET_XSAVE, kvm_xsave, EINVAL,
+	  .region = { [6] = ~0U, [128] = 3 }),
 	A("flags", VCPU, KVM_SET_XCRS, kvm_xcrs, EINVAL, .flags = 1),
 	A("too many", VCPU, KVM_SET_XCRS, kvm_xcrs, EINVAL, .nr_xcrs = 17),
 	A("XCR0", VCPU, KVM_SET_XCRS, kvm_xcrs, EINVAL, .nr_xcrs = 1,
@@ -228,6 +292,8 @@ static const struct row rows[] = {
 	A("nothing", VCPU, KVM_PRE_FAULT_MEMORY, kvm_pre_fault_memory, EINVAL, .size = 0),
 	A("address", VCPU, KVM_PRE_FAULT_MEMORY, kvm_pre_fault_memory, EINVAL, .gpa = 1,
 	  .size = 4096),
+	A("it wraps", VCPU, KVM_PRE_FAULT_MEMORY, kvm_pre_fault_memory, EINVAL, .gpa = -4096UL,
+	  .size = 8192),
 	A("no slot", VCPU, KVM_PRE_FAULT_MEMORY, kvm_pre_fault_memory, ENOENT, .gpa = 16 * GIB,
 	  .size = 4096),
 };
@@ -255,8 +321,8 @@ static int open_on(enum on on)
 	return on == VM_VCPU ? vm->fd : v->fd;
 }
 
-/* A capability that a row needs, by its command; what is not there answers otherwise. */
-static bool is_absent(int dev, unsigned long cmd)
+/* A capability that a row needs; what is not there answers otherwise. */
+static bool is_absent(int dev, const struct row *row)
 {
 	static const struct {
 		unsigned long cmd;
@@ -266,10 +332,12 @@ static bool is_absent(int dev, unsigned long cmd)
 		{ KVM_SET_TSC_KHZ, KVM_CAP_TSC_CONTROL },
 	};
 
+	const struct kvm_enable_cap *cap = row->data;
+
 	for (u32 i = 0; i < ARRAY_SIZE(needs); i++)
-		if (needs[i].cmd == cmd)
+		if (needs[i].cmd == row->cmd)
 			return !device_cap(dev, needs[i].cap);
-	return false;
+	return row->cmd == KVM_ENABLE_CAP && row->err == ENXIO && !device_cap(dev, cap->cap);
 }
 
 TEST_SLOW(each_bad_argument, 3)
@@ -279,11 +347,12 @@ TEST_SLOW(each_bad_argument, 3)
 
 	/* descriptor 0 is no eventfd, and 1023 is none */
 	REQUIRE(null >= 0 && dup2(null, 0) == 0, "/dev/null: %m");
+	REQUIRE_OK(dup2(REQUIRE_OK(eventfd(0, 0)), EVENTFD));
 	for (u32 i = 0; i < ARRAY_SIZE(rows); i++) {
 		const struct row *row = &rows[i];
 		int fd, ret, err;
 
-		if (is_absent(dev, row->cmd))
+		if (is_absent(dev, row))
 			continue;
 		fd = open_on(row->on);
 		memset(argument, 0, sizeof(argument));
