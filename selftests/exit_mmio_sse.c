@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Moves of a part of an XMM register from and to a device's memory: what copies of odd lengths end in.
- * KVM's interpreter does not know them and says so, which is a skip.
+ * Moves of a part of an XMM register from and to a device's memory: what copies of odd lengths end
+ * in. KVM's interpreter does not know them and says so, which is a skip.
  */
 #include "guest.h"
 #include "vm.h"

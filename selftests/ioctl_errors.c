@@ -362,7 +362,8 @@ TEST_SLOW(each_bad_argument, 3)
 		ret = row->data ? ioctl(fd, row->cmd, argument) : ioctl(fd, row->cmd, row->number);
 		err = errno;
 		ktap_row("row %u, ioctl 0x%02lx, %s", i, row->cmd & 0xff, row->what);
-		CHECK(ret == -1 && err == row->err, "%d, errno %d, expected %d", ret, err, row->err);
+		CHECK(ret == -1 && err == row->err, "%d, errno %d, expected %d", ret, err,
+		      row->err);
 	}
 }
 

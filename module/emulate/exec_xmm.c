@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Moves of a part of an XMM register: 4 or 8 bytes from or to memory, as copies to and from a device
- * end in. What the opcode and its prefix mean stands in one table, for the decoder too; the forms
- * between registers are not known, for no exit needs them.
+ * Moves of a part of an XMM register: 4 or 8 bytes from or to memory, as copies to and from a
+ * device end in. What the opcode and its prefix mean stands in one table, for the decoder too; the
+ * forms between registers are not known, for no exit needs them.
  */
 #include "internal.h"
 
