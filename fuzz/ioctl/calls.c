@@ -40,6 +40,8 @@ const struct call calls[] = {
 	MADE(SYSTEM, LINTEL_GET_FLIGHT, 3, flight, .lintel_only = true),
 	NUMBER(SYSTEM, LINTEL_CLEAR_DEAD, 1, 1, .lintel_only = true),
 	MADE(SYSTEM, LINTEL_GET_STATS_FD, 2, vm_stats, .opens = FD_STATS, .lintel_only = true),
+	MADE(SYSTEM, LINTEL_GET_SNAPSHOT, 2, snapshot, .lintel_only = true),
+	MADE(SYSTEM, LINTEL_PEEK, 2, peek, .lintel_only = true),
 
 	NUMBER(VM, KVM_CHECK_EXTENSION, 1, 250),
 	STRUCT(VM, KVM_ENABLE_CAP, 6, cap, 0),

@@ -128,6 +128,8 @@ unsigned int make_sregs(struct thread *t, u8 *buffer);
 unsigned int make_regs(struct thread *t, u8 *buffer);
 unsigned int make_flight(struct thread *t, u8 *buffer);
 unsigned int make_vm_stats(struct thread *t, u8 *buffer);
+unsigned int make_snapshot(struct thread *t, u8 *buffer);
+unsigned int make_peek(struct thread *t, u8 *buffer);
 
 /* world.c */
 void world_open(struct world *w, struct random *r);

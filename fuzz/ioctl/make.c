@@ -234,3 +234,28 @@ unsigned int make_vm_stats(struct thread *t, u8 *buffer)
 	stats->flags = one_in(&t->random, 24);
 	return sizeof(*stats);
 }
+
+unsigned int make_snapshot(struct thread *t, u8 *buffer)
+{
+	struct lintel_snapshot *snapshot = (void *)buffer;
+
+	memset(snapshot, 0, sizeof(*snapshot));
+	snapshot->vm = some_vm(t);
+	snapshot->vcpu = random_below(&t->random, 3);
+	snapshot->flags = one_in(&t->random, 24);
+	snapshot->reserved = one_in(&t->random, 24);
+	return sizeof(*snapshot);
+}
+
+unsigned int make_peek(struct thread *t, u8 *buffer)
+{
+	struct lintel_peek *peek = (void *)buffer;
+
+	memset(peek, 0, sizeof(*peek));
+	peek->vm = some_vm(t);
+	peek->gpa = some_gpa(&t->random) & ~7ULL;
+	if (one_in(&t->random, 8))
+		peek->gpa = random_number(&t->random);
+	peek->flags = one_in(&t->random, 24);
+	return sizeof(*peek);
+}
