@@ -351,9 +351,7 @@ static void fault_mark_page(const struct fault *f)
 		else
 			set_page_dirty_lock(f->page);
 	}
-	/* with A bits the notifier tells what is in use */
-	if (!(f->vm->ept.eptp & VMX_EPTP_AD_ENABLE_BIT))
-		mark_page_accessed(f->page);
+	mark_page_accessed(f->page);
 }
 
 static int fault_resolve(struct fault *f)
