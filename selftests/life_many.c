@@ -156,13 +156,15 @@ static void *open_and_run(void *arg)
 TEST_SLOW(unloaded_under_openers, 3)
 {
 	static struct opener opener[3];
+	/* on one CPU three of them would have it open all the time */
+	size_t openers = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? ARRAY_SIZE(opener) : 1;
 	u32 loads = 0, busy = 0, opened = 0, absent = 0;
 
 	if (geteuid() || access(module_file(), R_OK))
 		SKIP("not root, or no %s", module_file());
 	if (module_references(module_name()) != 0)
 		SKIP("%s is in use by something else", module_name());
-	for (size_t i = 0; i < ARRAY_SIZE(opener); i++)
+	for (size_t i = 0; i < openers; i++)
 		REQUIRE(!pthread_create(&opener[i].thread, NULL, open_and_run, &opener[i]),
 			"pthread_create");
 	while (loads < 30 && !ktap_timed_out()) {
@@ -176,7 +178,7 @@ TEST_SLOW(unloaded_under_openers, 3)
 		loads++;
 	}
 	stop = 1;
-	for (size_t i = 0; i < ARRAY_SIZE(opener); i++) {
+	for (size_t i = 0; i < openers; i++) {
 		pthread_join(opener[i].thread, NULL);
 		opened += opener[i].opened;
 		absent += opener[i].absent;

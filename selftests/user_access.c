@@ -43,14 +43,37 @@ static void as_user(gid_t group, void (*fn)(void))
 	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == KTAP_PASS, "child: status 0x%x", status);
 }
 
-/* The node as the udev rule makes it, for as long as @fn takes. */
+/* A node as udev's rules make it; what it was is kept in @was. */
+static void give_to_group(const char *node, struct stat *was)
+{
+	REQUIRE_OK(stat(node, was));
+	REQUIRE_OK(chown(node, 0, GROUP));
+	REQUIRE_OK(chmod(node, 0660));
+}
+
+static void take_back(const char *node, const struct stat *was)
+{
+	REQUIRE_OK(chown(node, was->st_uid, was->st_gid));
+	REQUIRE_OK(chmod(node, was->st_mode & 07777));
+}
+
+/*
+ * For as long as @fn takes.  Beside a loaded kvm_intel the module opens KVM's node for whoever
+ * makes a VM, who must have the right to: both nodes belong to one group.
+ */
 static void with_group(void (*fn)(void))
 {
-	REQUIRE_OK(chown(device_path(), 0, GROUP));
-	REQUIRE_OK(chmod(device_path(), 0660));
+	static const char kvm[] = "/dev/kvm";
+	bool both = strcmp(device_path(), kvm) && !access(kvm, F_OK);
+	struct stat kvm_was;
+
+	give_to_group(device_path(), &device_was);
+	if (both)
+		give_to_group(kvm, &kvm_was);
 	as_user(GROUP, fn);
-	REQUIRE_OK(chown(device_path(), device_was.st_uid, device_was.st_gid));
-	REQUIRE_OK(chmod(device_path(), device_was.st_mode & 07777));
+	if (both)
+		take_back(kvm, &kvm_was);
+	take_back(device_path(), &device_was);
 }
 
 static void cannot_open(void)
