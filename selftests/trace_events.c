@@ -69,7 +69,7 @@ GUEST_CODE static void on_interrupt(struct trap_frame *f)
 GUEST_CODE static void guest_everything(void)
 {
 	u32 a, b, c, d;
-	u64 nr = 77;
+	u64 nr = 77, from = (u64)&ARG(8), items = 12;
 
 	cpuid(0x80000001, 0, &a, &b, &c, &d);
 	rdmsr(MSR_MISC_ENABLE);
@@ -77,10 +77,9 @@ GUEST_CODE static void guest_everything(void)
 	asm volatile("vmcall" : "+a"(nr)::"memory");
 	outb(0x80, 0x5a);
 	mmio_write(NOWHERE, 0x1234);
-	/* by the interpreter: a string, and a form that only it knows */
-	for (int i = 0; i < 3; i++)
-		((volatile u16 *)SHARED->arg)[32 + i] = 0x1111 * (i + 1);
-	asm volatile("cld; rep outsw" ::"d"(0x81), "S"(&SHARED->arg[8]), "c"(3) : "memory", "cc");
+	/* by the interpreter: a string, long enough to go as one, and a form that only it knows */
+	ARG(8) = 0x333322221111;
+	asm volatile("cld; rep outsw" : "+S"(from), "+c"(items) : "d"(0x81) : "memory", "cc");
 	asm volatile("orl %0, (%1)" ::"r"(0x20), "r"(NOWHERE + 8) : "memory", "cc");
 	guest_done();
 }
@@ -111,7 +110,7 @@ TEST(each_event)
 		{ "lintel_hypercall: ", "nr 77 " },
 		{ "lintel_pio: ", "out port 0x80 size 1 count 1 value 0x5a" },
 		{ "lintel_mmio: ", "write gpa 0xf000000 len 4 value 0x1234" },
-		{ "lintel_pio: ", "out port 0x81 size 2 count 3 value 0x1111" },
+		{ "lintel_pio: ", "out port 0x81 size 2 count 12 value 0x1111" },
 		{ "lintel_mmio: ", "read gpa 0xf000008 len 4 value 0x0" },
 		{ "lintel_mmio: ", "write gpa 0xf000008 len 4 value 0xdfdfdfff" },
 		{ "lintel_page_fault: ", "result 0" },
