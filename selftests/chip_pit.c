@@ -166,6 +166,8 @@ GUEST_CODE static void guest_late(void)
 	ARG(2) = pit_ticks(128 * access_cost());
 	if (ARG(2) < 1193)
 		ARG(2) = 1193;
+	if (ARG(2) > 0xffff)
+		ARG(2) = 0xffff;
 	pit_start(0, 2, ARG(2));
 	t0 = rdtsc();
 	while (pit_ticks(rdtsc() - t0) < 20 * ARG(2))
