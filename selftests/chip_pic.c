@@ -73,6 +73,12 @@ TEST(registers)
 	CHECK_EQ(chip.chip.pic.imr, 0x5a);
 	CHECK_EQ(chip.chip.pic.irr & 1 << 4, 1 << 4);
 	CHECK_EQ(chip.chip.pic.elcr, 0xde);
+	ktap_row("a vector base comes back as it was set");
+	chip.chip.pic.irq_base = 0x0a;
+	REQUIRE_OK(ioctl(v->vm->fd, KVM_SET_IRQCHIP, &chip));
+	chip.chip.pic.irq_base = 0;
+	REQUIRE_OK(ioctl(v->vm->fd, KVM_GET_IRQCHIP, &chip));
+	CHECK_EQ(chip.chip.pic.irq_base, 0x0a);
 	chip.chip.pic.imr = 0x77;
 	REQUIRE_OK(ioctl(v->vm->fd, KVM_SET_IRQCHIP, &chip));
 	chip.chip.pic.imr = 0;

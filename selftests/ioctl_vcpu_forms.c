@@ -2,7 +2,7 @@
 /*
  * The younger forms of a vCPU's state: KVM_GET_SREGS2 with PDPTEs, registers that travel with
  * KVM_RUN, KVM_GET_XSAVE2, events with payloads and triple faults, the TSC offset, machine checks;
- * and KVM_SET_CPUID, the oldest.
+ * and KVM_SET_CPUID, the oldest; KVM_TRANSLATE.
  */
 #include "guest.h"
 #include "vm.h"
@@ -265,4 +265,19 @@ TEST(cpuid_v1)
 	REQUIRE_OK(ioctl(v->fd, KVM_SET_CPUID, &old));
 	vcpu_set_long(v, guest_old_cpuid);
 	vcpu_finish(v);
+}
+
+/* Without paging an address is its own translation; all ones says that there is none. */
+TEST(translation)
+{
+	struct vcpu *v = vcpu_create(vm_create(0), 0);
+	struct kvm_translation t = { .linear_address = GPA_PAGE };
+
+	vcpu_set_real(v, CODE(out_loop));
+	REQUIRE_OK(ioctl(v->fd, KVM_TRANSLATE, &t));
+	CHECK_EQ(t.valid, 1);
+	CHECK_EQ(t.physical_address, GPA_PAGE);
+	t.linear_address = ~0ULL;
+	REQUIRE_OK(ioctl(v->fd, KVM_TRANSLATE, &t));
+	CHECK_EQ(t.valid, 0);
 }

@@ -361,9 +361,11 @@ static long vcpu_translate(struct ioctl_context *ctx)
 	lintel_paging_state(ctx->vcpu, &paging);
 	paging.cpl = 0;
 	paging.system_access = true;
-	t->valid = !lintel_guest_walk(ctx->vm, &paging, t->linear_address, ACCESS_READ, &gpa,
-				      &fault);
-	t->physical_address = t->valid ? gpa : ~0ULL;
+	if (lintel_guest_walk(ctx->vm, &paging, t->linear_address, ACCESS_READ, &gpa, &fault))
+		gpa = ~0ULL;
+	/* without paging ~0 is translated to itself, which says that there is no translation */
+	t->valid = gpa != ~0ULL;
+	t->physical_address = gpa;
 	t->writeable = 1;
 	t->usermode = 0;
 	return 0;

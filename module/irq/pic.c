@@ -163,6 +163,12 @@ static u64 pic_take(struct lintel_pic *pic, unsigned int which, unsigned int pin
 	return pic_end(pic, which, pin);
 }
 
+/* The low bits of the base, which only user space can have set, do not count.  No pin: spurious. */
+static u8 pic_vector(const struct kvm_pic_state *s, int pin)
+{
+	return (s->irq_base & 0xf8) + (pin < 0 ? SPURIOUS_PIN : pin);
+}
+
 int lintel_pic_peek(struct lintel_vm *vm)
 {
 	struct lintel_pic *pic = &lintel_irqchip(vm)->pic;
@@ -176,9 +182,9 @@ int lintel_pic_peek(struct lintel_vm *vm)
 	pin = pic_best(pic, MASTER);
 	if (pin == CASCADE_PIN) {
 		pin = pic_best(pic, SLAVE);
-		vector = pic->chip[SLAVE].irq_base + (pin < 0 ? SPURIOUS_PIN : pin);
+		vector = pic_vector(&pic->chip[SLAVE], pin);
 	} else if (pin >= 0) {
-		vector = pic->chip[MASTER].irq_base + pin;
+		vector = pic_vector(&pic->chip[MASTER], pin);
 	}
 	spin_unlock_irqrestore(&pic->lock, flags);
 	return vector;
@@ -198,13 +204,13 @@ int lintel_pic_intack(struct lintel_vm *vm)
 	pin = pic_best(pic, MASTER);
 	if (pin >= 0) {
 		ended = pic_take(pic, MASTER, pin);
-		vector = pic->chip[MASTER].irq_base + pin;
+		vector = pic_vector(&pic->chip[MASTER], pin);
 	}
 	if (pin == CASCADE_PIN) {
 		pin = pic_best(pic, SLAVE);
 		if (pin >= 0)
 			ended |= pic_take(pic, SLAVE, pin);
-		vector = pic->chip[SLAVE].irq_base + (pin < 0 ? SPURIOUS_PIN : pin);
+		vector = pic_vector(&pic->chip[SLAVE], pin);
 	}
 	pic_update(vm, pic);
 	spin_unlock_irqrestore(&pic->lock, flags);
@@ -404,7 +410,6 @@ void lintel_pic_set(struct lintel_vm *vm, unsigned int slave, const struct kvm_p
 	unsigned long flags;
 
 	s.priority_add &= 7;
-	s.irq_base &= 0xf8;
 	s.read_reg_select &= 1;
 	s.init_state &= 3;
 	s.elcr_mask = pic_elcr_mask[which];
