@@ -7,7 +7,7 @@ from . import OUT, SetupError, TOP, coverage, documented, tap
 
 # program, its options in the short form, what is judged besides by its output
 FUZZERS = {
-    "ioctl": ("fuzz-ioctl", "--rounds 12", documented.judge),
+    "ioctl": ("fuzz-ioctl", "--rounds 20", documented.judge),
     "guest": ("fuzz-guest", "--cases 600", None),
     "ring0": ("fuzz-ring0", "--cases 2500", None),
 }

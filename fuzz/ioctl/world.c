@@ -109,6 +109,10 @@ static int call(int fd, unsigned long cmd, unsigned long arg)
 
 static void open_vcpu(struct thread *t, int vm, unsigned int id)
 {
+	static const struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entry;
+	} clock = { { .nmsrs = 1 }, { .index = 0x4b564d01, .data = 0x8001 } };
 	int fd = call(vm, KVM_CREATE_VCPU, id);
 	u8 buffer[MAX_ARG];
 	void *run;
@@ -121,6 +125,8 @@ static void open_vcpu(struct thread *t, int vm, unsigned int id)
 		world_keep_mapping(t->world, id % MAPPINGS, run, 12288);
 	make_cpuid(t, buffer);
 	call(fd, KVM_SET_CPUID2, (unsigned long)buffer);
+	/* a guest that has its kvm-clock: KVM_KVMCLOCK_CTRL is refused without */
+	call(fd, KVM_SET_MSRS, (unsigned long)&clock);
 	make_sregs(t, buffer);
 	call(fd, KVM_SET_SREGS, (unsigned long)buffer);
 	make_regs(t, buffer);
