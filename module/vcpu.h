@@ -237,6 +237,7 @@ struct lintel_vcpu {
 	u32 mp_state;					/* [M] KVM_MP_STATE_*; changed by others through the LAPIC */
 	struct lintel_io io;				/* [M] */
 	struct lintel_slot_hint slot_hint;		/* [M] the memory slot that faulted last */
+	struct lintel_mmio_hint mmio_hint;		/* [M] the page without one that did */
 
 	struct emulate_ctxt *emul;			/* [M] NULL before its first use */
 	struct lintel_fetch fetch;			/* [M] */

@@ -208,6 +208,12 @@ struct lintel_slot_hint {
 	struct lintel_memslot *slot;
 };
 
+/* A page that had no slot, in a generation of slots; 0: nothing is known. */
+struct lintel_mmio_hint {
+	u64 generation;
+	gfn_t gfn;
+};
+
 /* The last translation of an instruction's page: fetch.c. */
 struct lintel_fetch {
 	u64 generation;			/* of the slots; 0: nothing is known */

@@ -35,6 +35,7 @@ struct fault {
 	unsigned int access;
 	bool prefault;			/* nobody has touched it yet */
 	unsigned long seq;		/* of the notifier, before the page was looked up */
+	u64 generation;			/* of the slots, when they were looked at */
 
 	/* what stands behind it */
 	u64 pfn;
@@ -405,6 +406,7 @@ static int fault_handle(struct fault *f, struct lintel_slot_hint *slot_hint)
 		return EPT_MMIO;
 
 	idx = srcu_read_lock(&vm->srcu);
+	f->generation = memslots_get(vm)->generation;
 	f->slot = memslot_find_hint(memslots_get(vm), f->gfn, slot_hint);
 	if (!f->slot)
 		goto out;
@@ -431,6 +433,18 @@ out:
 	return ret;
 }
 
+/*
+ * The guest uses one device again and again.  Where no slot was, none is while the slots have the
+ * same generation: the two trees are part of the VM, and no generation comes again.
+ */
+static bool known_mmio(const struct lintel_vcpu *vcpu, gfn_t gfn)
+{
+	const struct lintel_memslots *slots = rcu_dereference_raw(vcpu->vm->ept.slots);
+
+	return vcpu->mmio_hint.gfn == gfn &&
+	       vcpu->mmio_hint.generation == READ_ONCE(slots->generation);
+}
+
 int lintel_ept_fault(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int access)
 {
 	struct fault f = {
@@ -438,9 +452,17 @@ int lintel_ept_fault(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int access)
 	};
 	int ret;
 
+	if (known_mmio(vcpu, f.gfn))
+		return EPT_MMIO;
 	f.seq = ept_notifier_seq(&vcpu->vm->ept);
 	ret = fault_handle(&f, &vcpu->slot_hint);
-	return ret == EPT_MMIO && !f.slot ? fault_apic_page(&f) : ret;
+	if (ret != EPT_MMIO || f.slot)
+		return ret;
+	if (f.gfn == APIC_DEFAULT_PHYS_BASE >> PAGE_SHIFT)
+		return fault_apic_page(&f);
+	vcpu->mmio_hint.gfn = f.gfn;
+	vcpu->mmio_hint.generation = f.generation;
+	return EPT_MMIO;
 }
 
 long lintel_ept_prefault(struct lintel_vcpu *vcpu, gpa_t gpa, u64 size)

@@ -119,7 +119,9 @@ void guest_fpu_load(struct lintel_vcpu *vcpu)
 	/* no supervisor state is the guest's: its XSAVES must not see the host's */
 	if (host_xss)
 		wrmsrq(MSR_IA32_XSS, 0);
-	if (use_xsave()) {
+	/* without OSXSAVE the guest's XGETBV and all that XCR0 rules is #UD; setting it exits */
+	vcpu->fpu.xcr0_loaded = use_xsave() && (vcpu->cr4 & X86_CR4_OSXSAVE);
+	if (vcpu->fpu.xcr0_loaded) {
 		vcpu->fpu.host_xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
 		if (vcpu->xcr0 != vcpu->fpu.host_xcr0)
 			xsetbv(XCR_XFEATURE_ENABLED_MASK, vcpu->xcr0);
@@ -129,7 +131,7 @@ void guest_fpu_load(struct lintel_vcpu *vcpu)
 
 void guest_fpu_save(struct lintel_vcpu *vcpu)
 {
-	if (use_xsave() && vcpu->xcr0 != vcpu->fpu.host_xcr0)
+	if (vcpu->fpu.xcr0_loaded && vcpu->xcr0 != vcpu->fpu.host_xcr0)
 		xsetbv(XCR_XFEATURE_ENABLED_MASK, vcpu->fpu.host_xcr0);
 	if (host_xss)
 		wrmsrq(MSR_IA32_XSS, host_xss);
@@ -153,7 +155,7 @@ int lintel_set_xcr0(struct lintel_vcpu *vcpu, u64 xcr0)
 		return 1;
 	if (avx512 && (avx512 != XFEATURE_MASK_AVX512 || !(xcr0 & XFEATURE_MASK_YMM)))
 		return 1;
-	if (vcpu->fpu.loaded && xcr0 != vcpu->xcr0)
+	if (vcpu->fpu.loaded && vcpu->fpu.xcr0_loaded && xcr0 != vcpu->xcr0)
 		xsetbv(XCR_XFEATURE_ENABLED_MASK, xcr0);
 	vcpu->xcr0 = xcr0;
 	return 0;

@@ -18,6 +18,7 @@
 struct guest_fpu {
 	void *area;		/* [M] XSAVE or, on a CPU without it, FXSAVE layout */
 	bool loaded;		/* [cpu] the registers hold the guest's state */
+	bool xcr0_loaded;	/* [cpu] XCR0, too */
 	u64 host_xcr0;		/* [cpu] what XCR0 held before, while loaded */
 	u32 pkru;		/* [M] the guest's */
 };
