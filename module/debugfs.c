@@ -23,14 +23,15 @@ static struct dentry *directory;
 static void show_reason(struct seq_file *m, const struct lintel_vcpu *vcpu, u32 reason)
 {
 	u64 exits = READ_ONCE(vcpu->stats.exits_by_reason[reason]), count;
-	unsigned int i;
+	unsigned int buckets = LINTEL_LATENCY_BUCKETS, i;
 
 	if (!exits)
 		return;
 	seq_printf(m, "  %-20s %12llu ", lintel_exit_reason_name(reason), exits);
 	/* the recorder's last row is of several reasons */
-	for (i = 0; vcpu->flight && reason < LINTEL_LATENCY_REASONS - 1 &&
-		    i < LINTEL_LATENCY_BUCKETS; i++) {
+	if (!vcpu->flight || reason >= LINTEL_LATENCY_REASONS - 1)
+		buckets = 0;
+	for (i = 0; i < buckets; i++) {
 		count = READ_ONCE(vcpu->flight->latency[reason][i]);
 		if (count)
 			seq_printf(m, " %u:%llu", i, count);

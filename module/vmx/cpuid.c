@@ -209,7 +209,7 @@ static bool vendor_is_amd(const struct kvm_cpuid_entry2 *leaf0)
  * does.  The ranges are the basic one, the extended one, and each 256 leaves of the hypervisors'.
  */
 static const struct kvm_cpuid_entry2 *find_out_of_range(const struct lintel_vcpu *vcpu, u32 leaf,
-							 u32 index)
+							u32 index)
 {
 	const struct kvm_cpuid_entry2 *basic = find(vcpu, 0, 0), *range;
 

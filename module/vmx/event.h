@@ -8,8 +8,10 @@
 #include "../vcpu.h"
 #include "../vm.h"
 
-/* lintel_queue_exception - raise an exception in the guest; double faults are worked out here.
- * Running thread.  A third fault makes the guest shut down: lintel_events_shutdown(). */
+/*
+ * lintel_queue_exception - raise an exception in the guest; double faults are worked out here.
+ * Running thread.  A third fault makes the guest shut down: lintel_events_shutdown().
+ */
 void lintel_queue_exception(struct lintel_vcpu *vcpu, u8 nr, bool has_error, u32 error);
 void lintel_queue_page_fault(struct lintel_vcpu *vcpu, unsigned long address, u32 error);
 /* #DB: @dr6 holds the bits of DR6 to set. */

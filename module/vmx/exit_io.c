@@ -23,7 +23,7 @@
 #define PORT_7E		0x7e
 
 static_assert(sizeof(struct kvm_run) <= LINTEL_PIO_OFFSET);
-static_assert(EMULATE_BULK <= PAGE_SIZE - LINTEL_PIO_OFFSET);
+static_assert(LINTEL_PIO_OFFSET + EMULATE_BULK <= PAGE_SIZE);
 
 void lintel_pio_exit(struct lintel_vcpu *vcpu, u16 port, unsigned int size, u32 count, bool out)
 {

@@ -7,8 +7,10 @@
 
 #include "../types.h"
 
-/* lintel_interpret - execute the instruction at RIP in software.  Preemptible, may sleep.
- * RESUME, TO_USER (MMIO, port, internal error), -errno. */
+/*
+ * lintel_interpret - execute the instruction at RIP in software.  Preemptible, may sleep.
+ * RESUME, TO_USER (MMIO, port, internal error), -errno.
+ */
 int lintel_interpret(struct lintel_vcpu *vcpu);
 
 /*

@@ -214,7 +214,7 @@ int interpret_write_mem(struct emulate_ctxt *c, u64 linear, const void *val, uns
 }
 
 int interpret_cmpxchg_mem(struct emulate_ctxt *c, u64 linear, const void *old, const void *new,
-		       unsigned int n)
+			  unsigned int n)
 {
 	struct lintel_vcpu *vcpu = vcpu_of(c);
 	struct part parts[2];

@@ -29,7 +29,7 @@ int interpret_get_segment(struct emulate_ctxt *c, enum emulate_seg seg, struct e
 }
 
 int interpret_set_segment(struct emulate_ctxt *c, enum emulate_seg seg,
-		       const struct emulate_segment *s)
+			  const struct emulate_segment *s)
 {
 	struct lintel_segment set = {
 		.base = s->base, .limit = s->limit, .ar = s->ar, .selector = s->selector,
@@ -41,7 +41,7 @@ int interpret_set_segment(struct emulate_ctxt *c, enum emulate_seg seg,
 }
 
 int interpret_get_desc_table(struct emulate_ctxt *c, enum emulate_table table,
-			  struct emulate_desc_table *t)
+			     struct emulate_desc_table *t)
 {
 	if (vmx_window_begin(vcpu_of(c)))
 		return EMULATE_UNHANDLED;
@@ -57,7 +57,7 @@ int interpret_get_desc_table(struct emulate_ctxt *c, enum emulate_table table,
 }
 
 int interpret_set_desc_table(struct emulate_ctxt *c, enum emulate_table table,
-			  const struct emulate_desc_table *t)
+			     const struct emulate_desc_table *t)
 {
 	if (vmx_window_begin(vcpu_of(c)))
 		return EMULATE_UNHANDLED;
