@@ -150,7 +150,9 @@ static void while_it_is_in(u32 how)
 	CHECK_EQ(later.gpr[15], MARK);
 	CHECK_EQ(field(&later, GUEST_RIP), field(&s, GUEST_RIP));
 	CHECK_EQ(later.mp_state, s.mp_state);
-	CHECK(how || later.exits > s.exits, "it did not exit for it");
+	/* with one CPU its thread is asked in the host, where it stands while this one runs */
+	if (!how && sysconf(_SC_NPROCESSORS_ONLN) > 1)
+		CHECK(later.exits > s.exits, "it did not exit for it");
 	CHECK(!how || later.exits == s.exits, "%llu exits while it halts", later.exits - s.exits);
 	pthread_kill(thread, SIGUSR1);
 	pthread_join(thread, NULL);

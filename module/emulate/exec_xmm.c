@@ -15,8 +15,8 @@ static const struct part {
 	bool high;		/* bits 127:64 of the register */
 	bool keep;		/* a load leaves the rest of the register as it is, else 0 */
 } parts[] = {
-	{ 0x10, 0xf3, 4 },				/* MOVSS */
-	{ 0x10, 0xf2, 8 },				/* MOVSD */
+	{ 0x10, 0xf3, 4, .store = false },		/* MOVSS */
+	{ 0x10, 0xf2, 8, .store = false },		/* MOVSD */
 	{ 0x11, 0xf3, 4, .store = true },
 	{ 0x11, 0xf2, 8, .store = true },
 	{ 0x12, 0, 8, .keep = true },			/* MOVLPS, MOVLPD */
@@ -27,9 +27,9 @@ static const struct part {
 	{ 0x16, 0x66, 8, .high = true, .keep = true },
 	{ 0x17, 0, 8, .store = true, .high = true },
 	{ 0x17, 0x66, 8, .store = true, .high = true },
-	{ 0x6e, 0x66, SIZE_W },				/* MOVD, MOVQ */
+	{ 0x6e, 0x66, SIZE_W, .store = false },		/* MOVD, MOVQ */
 	{ 0x7e, 0x66, SIZE_W, .store = true },
-	{ 0x7e, 0xf3, 8 },				/* MOVQ */
+	{ 0x7e, 0xf3, 8, .store = false },		/* MOVQ */
 	{ 0xd6, 0x66, 8, .store = true },
 };
 
@@ -38,7 +38,7 @@ static const struct part *find_part(const struct emulate_insn *insn)
 	u8 prefix = insn->rep ? insn->rep : insn->opsize_prefix ? 0x66 : 0;
 	unsigned int i;
 
-	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(parts); i++)
 		if (parts[i].opcode == insn->opcode && parts[i].prefix == prefix)
 			return &parts[i];
 	return NULL;

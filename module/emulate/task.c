@@ -53,9 +53,11 @@ static int transfer(struct emulate_ctxt *c, u64 base, struct image *image, unsig
 
 	c->system_access = true;
 	for (; from < to && r == EMULATE_OK; from += CHUNK) {
-		unsigned int n = to - from < CHUNK ? to - from : CHUNK;
 		u64 linear = (u32)(base + from);
+		unsigned int n = CHUNK;
 
+		if (to - from < n)
+			n = to - from;
 		if (write)
 			r = c->ops->write_mem(c, linear, image->byte + from, n);
 		else
