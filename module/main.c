@@ -18,6 +18,7 @@
 #include "params.h"
 #include "vmx/cpu.h"
 #include "vmx/fpu.h"
+#include "vmx/l1d.h"
 #include "vmx/msr_bitmap.h"
 
 struct lintel_params lintel_params = {
@@ -90,9 +91,12 @@ static int __init lintel_init(void)
 	err = msr_bitmap_init();
 	if (err)
 		goto vcpus_exit;
-	err = lintel_irqfd_init();
+	err = l1d_init();
 	if (err)
 		goto bitmap_exit;
+	err = lintel_irqfd_init();
+	if (err)
+		goto l1d_exit;
 	err = lintel_ept_reclaim_init();
 	if (err)
 		goto irqfd_exit;
@@ -124,6 +128,8 @@ reclaim_exit:
 	lintel_ept_reclaim_exit();
 irqfd_exit:
 	lintel_irqfd_exit();
+l1d_exit:
+	l1d_exit();
 bitmap_exit:
 	msr_bitmap_exit();
 vcpus_exit:
@@ -142,6 +148,7 @@ static void __exit lintel_exit(void)
 	vmx_cpu_exit();
 	lintel_ept_reclaim_exit();
 	lintel_irqfd_exit();
+	l1d_exit();
 	msr_bitmap_exit();
 	lintel_vcpus_exit();
 	lintel_dead_exit();

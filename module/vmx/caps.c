@@ -176,24 +176,6 @@ static int check_ept(struct vmx_caps *caps)
 	return 0;
 }
 
-/* L1TF, unless the host was told not to care, or a hypervisor below flushes for us. */
-static bool l1d_flush_needed(void)
-{
-	u64 arch_caps = 0;
-
-	if (!boot_cpu_has_bug(X86_BUG_L1TF) || cpu_mitigations_off())
-		return false;
-	if (boot_cpu_has(X86_FEATURE_ARCH_CAPABILITIES) &&
-	    !rdmsrq_safe(MSR_IA32_ARCH_CAPABILITIES, &arch_caps) &&
-	    (arch_caps & ARCH_CAP_SKIP_VMENTRY_L1DFLUSH))
-		return false;
-	if (!boot_cpu_has(X86_FEATURE_FLUSH_L1D)) {
-		pr_warn("lintel: this CPU has the L1TF bug and no L1D flush command: a guest may read host memory\n");
-		return false;
-	}
-	return true;
-}
-
 /*
  * Steppings whose specification updates say that the timer does not count at the rate it tells;
  * only those that also have unrestricted guest.
@@ -260,7 +242,6 @@ static void settle_params(struct vmx_caps *caps)
 		caps->proc2 &= ~SECONDARY_EXEC_ENABLE_RDTSCP;
 
 	settle_apicv(caps);
-	caps->flush_l1d = l1d_flush_needed();
 
 	/* Both halves, or neither: a value loaded at exit must have been replaced at entry. */
 	if (!boot_cpu_has(X86_FEATURE_ARCH_PERFMON) ||

@@ -16,7 +16,6 @@ struct vmx_caps {
 	u64 cr0_fixed0, cr0_fixed1;
 	u64 cr4_fixed0, cr4_fixed1;
 	u32 revision;		/* VMCS revision identifier */
-	bool flush_l1d;		/* before entries: L1TF */
 	/* the words that every VMCS starts with: must and want, cut by may */
 	u32 pin, proc, proc2, exit, entry;
 };

@@ -30,6 +30,7 @@
 #include "debug.h"
 #include "event.h"
 #include "guest_debug.h"
+#include "l1d.h"
 #include "ops.h"
 #include "ple.h"
 #include "pml.h"
@@ -150,13 +151,6 @@ static void restore_host_debug(const struct host_debug *host)
 	set_debugreg(host->dr[3], 3);
 	set_debugreg(host->dr6, 6);
 	set_debugreg(host->dr7, 7);
-}
-
-/* L1TF: what the host has in its L1 data cache must not be there when the guest runs. */
-static void flush_l1d(void)
-{
-	if (lintel_caps.flush_l1d)
-		wrmsrq(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
 }
 
 /*
@@ -391,7 +385,8 @@ static enum vmx_run_result run_window(struct lintel_vcpu *vcpu, bool first)
 		set_debugreg(DR7_FIXED_1, 7);
 		load_debug_registers(vcpu);
 	}
-	flush_l1d();
+	if (unlikely(l1d_flush_wanted))
+		l1d_flush();
 	/*
 	 * A tick that finds the guest running finds no reader of RCU's here.  It ends the window,
 	 * so the window behind it is soon enough to say so.

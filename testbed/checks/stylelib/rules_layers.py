@@ -18,7 +18,7 @@ SHARED = {"types.h", "compat.h", "params.h", "vm.h", "vcpu.h", "trace.h", "exit_
 # folder -> what its files may include beside their own folder: folders, headers of others
 MAY_INCLUDE = {
     "main.c": {"ioctl", "dead.h", "debugfs.h", "vcpu_life.h", "irq/irq.h", "vmx/cpu.h",
-               "vmx/fpu.h", "vmx/msr_bitmap.h"},
+               "vmx/fpu.h", "vmx/l1d.h", "vmx/msr_bitmap.h"},
     "ioctl": {"irq", "paravirt", "regs.h", "registry.h", "stats.h", "inspect.h", "vcpu_life.h",
               "vmx/cpuid.h", "vmx/msr.h", "vmx/explain_capture.h", "vmx/guest_debug.h", "vmx/mce.h",
               "vmx/msr_filter.h", "vmx/controls.h", "vmx/tsc.h", "uapi", "ept/ept.h"},
