@@ -52,12 +52,18 @@ static bool begins(const char *text, const char *with)
 	return !strncmp(text, with, strlen(with));
 }
 
+/* What Lintel does about a bug, on this CPU. */
+static const char *what_lintel_does(const struct system_facts *f, enum bug bug)
+{
+	if (bug == BUG_L1TF && f->cpu.flush_l1d == NO)
+		return "L1 data cache displaced by reads before guests are entered: the CPU has "
+		       "no command to flush it";
+	return lintel_does[bug];
+}
+
 /* What the host mitigates, and yet this CPU cannot do it, or not alone; NULL: no such thing. */
 static const char *gap(const struct system_facts *f, enum bug bug)
 {
-	if (bug == BUG_L1TF && f->cpu.flush_l1d == NO)
-		return "no L1D flush command: a guest may read the host's memory; update the "
-		       "microcode";
 	if (bug == BUG_SPECTRE_V2 && f->cpu.ibpb == NO)
 		return "no IBPB: one guest may steer the branches of another; update the microcode";
 	return NULL;
@@ -84,7 +90,7 @@ enum verdict doctor_bug(const struct system_facts *f, enum bug bug, char *note, 
 		snprintf(note, size, "%s", missing);
 		return VERDICT_ABSENT;
 	}
-	snprintf(note, size, "%s%s", lintel_does[bug], strstr(text, "SMT vulnerable") ?
+	snprintf(note, size, "%s%s", what_lintel_does(f, bug), strstr(text, "SMT vulnerable") ?
 		 "; SMT is on: turn it off for guests that you do not trust" : "");
 	return VERDICT_OK;
 }

@@ -183,7 +183,7 @@ static const struct {
 } bugs[] = {
 	{ BUG_L1TF, "Not affected", NO, VERDICT_OK, "does not have it" },
 	{ BUG_L1TF, "Mitigation: PTE Inversion", YES, VERDICT_OK, "L1 data cache flushed" },
-	{ BUG_L1TF, "Mitigation: PTE Inversion; VMX: vulnerable", NO, VERDICT_ABSENT, "microcode" },
+	{ BUG_L1TF, "Mitigation: PTE Inversion; VMX: vulnerable", NO, VERDICT_OK, "displaced" },
 	{ BUG_L1TF, "Mitigation: PTE Inversion; VMX: cache flushes, SMT vulnerable", YES,
 	  VERDICT_OK, "SMT is on" },
 	{ BUG_MDS, "Vulnerable: Clear CPU buffers attempted, no microcode", NO, VERDICT_ABSENT,
