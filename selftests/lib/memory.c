@@ -99,3 +99,21 @@ bool huge_pages_on(void)
 	fclose(f);
 	return line[0] && !strstr(line, "[never]");
 }
+
+unsigned long huge_bytes(const void *mem, unsigned long size)
+{
+	FILE *f = fopen("/proc/self/smaps", "re");
+	unsigned long first, end, kb, sum = 0;
+	bool inside = false;
+	char line[256];
+
+	REQUIRE(f, "/proc/self/smaps: %m");
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%lx-%lx ", &first, &end) == 2)
+			inside = first - (unsigned long)mem < size;
+		else if (inside && sscanf(line, "AnonHugePages: %lu", &kb) == 1)
+			sum += kb << 10;
+	}
+	fclose(f);
+	return sum;
+}

@@ -14,4 +14,10 @@ void kernel_counts_settle(void);
 /* Will the host make huge pages for a mapping that asks for them? Small machines have it off. */
 bool huge_pages_on(void);
 
+/*
+ * Bytes of private memory that the host maps by huge pages, in the mappings that begin in [mem,
+ * mem + size).
+ */
+unsigned long huge_bytes(const void *mem, unsigned long size);
+
 #endif
