@@ -4,7 +4,6 @@
  * progress is reported and its process killed, and the next one begins in a new process.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,17 +13,19 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../lib/settings.h"
 #include "fuzz.h"
 
 #define CASES_OF_A_MACHINE	64
 #define PATIENCE		10.0	/* seconds of the machine without a case done */
 
-static struct {
-	u64 seed, cases, first;
-	double seconds;
-	const char *device, *against;
-	bool trace;
-} options = { .seed = 1, .cases = ~0ULL, .seconds = 10, .device = "/dev/lintel" };
+static void usage(void);
+
+static struct settings options = {
+	.name = "fuzz-guest", .usage = usage, .seed = 1, .cases = ~0ULL, .seconds = 10,
+	.device = "/dev/lintel",
+};
+static const char *against;
 
 /* Shared by parent and children. */
 static struct counts {
@@ -33,14 +34,6 @@ static struct counts {
 	u64 differ, modes[MODES], instructions;
 	bool finished;
 } *counts;
-
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec + ts.tv_nsec / 1e9;
-}
 
 static void judge_errors(const struct guest_case *c, const struct outcome *o)
 {
@@ -90,7 +83,7 @@ static void judge(const struct machine *m, const struct guest_case *c, const str
 static void renew(struct machine *m, const char *device, bool chips)
 {
 	/* compared are new machines: what a case leaves behind in KVM is no difference of ours */
-	if (m->device && m->chips == chips && !options.against && m->cases < CASES_OF_A_MACHINE)
+	if (m->device && m->chips == chips && !against && m->cases < CASES_OF_A_MACHINE)
 		return;
 	if (m->device)
 		machine_close(m);
@@ -110,14 +103,14 @@ static void run_cases(double end)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	catch_ticks();
 	for (; counts->next < options.first + options.cases && now() < end; counts->next++) {
-		make_case(&c, options.seed, counts->next, options.against);
+		make_case(&c, options.seed, counts->next, against);
 		if (options.trace)
 			print_case(&c, &x);
 		renew(&a, options.device, c.chips);
 		machine_run(&a, &c, &x);
 		judge(&a, &c, &x);
-		if (options.against) {
-			renew(&b, options.against, c.chips);
+		if (against) {
+			renew(&b, against, c.chips);
 			machine_run(&b, &c, &y);
 			counts->differ += !compare_outcomes(&c, &a, &x, &b, &y);
 		}
@@ -126,7 +119,7 @@ static void run_cases(double end)
 		if (x.error == EIO)
 			a.cases = CASES_OF_A_MACHINE;
 	}
-	if (options.against)
+	if (against)
 		compare_report();
 	counts->finished = true;
 	fflush(NULL);
@@ -183,7 +176,7 @@ static void report(u64 bad)
 		if (counts->errors[i])
 			printf(" %s %llu", strerrorname_np(i), (unsigned long long)counts->errors[i]);
 	printf("\n# %llu failed entries\n1..%u\n", (unsigned long long)counts->failed_entries,
-	       options.against ? 5 : 4);
+	       against ? 5 : 4);
 	printf("%sok %u - every case came to an end (%llu did not)\n", bad ? "not " : "", ++number,
 	       (unsigned long long)bad);
 	printf("%sok %u - every exit and errno of KVM_RUN is a documented one\n",
@@ -192,7 +185,7 @@ static void report(u64 bad)
 	printf("%sok %u - every failed entry has a rule that it breaks (%llu had none)\n",
 	       counts->unexplained ? "not " : "", ++number,
 	       (unsigned long long)counts->unexplained);
-	if (options.against)
+	if (against)
 		printf("%sok %u - the two devices differ only where it was judged (%llu cases)\n",
 		       counts->differ ? "not " : "", ++number, (unsigned long long)counts->differ);
 }
@@ -215,33 +208,12 @@ static void usage(void)
 static void parse(int argc, char **argv)
 {
 	static const struct option known[] = {
-		{ "seed", 1, NULL, 's' }, { "seconds", 1, NULL, 'S' }, { "cases", 1, NULL, 'n' },
-		{ "case", 1, NULL, 'c' }, { "device", 1, NULL, 'd' }, { "against", 1, NULL, 'a' },
-		{ "trace", 0, NULL, 'T' }, { "help", 0, NULL, 'h' }, {},
+		COMMON_OPTIONS("case", "cases"), { "against", 1, NULL, 'a' }, {},
 	};
-	int option;
 
-	while ((option = getopt_long(argc, argv, "h", known, NULL)) >= 0) {
-		switch (option) {
-		case 's': options.seed = strtoull(optarg, NULL, 0); break;
-		case 'S': options.seconds = strtod(optarg, NULL); break;
-		case 'n': options.cases = strtoull(optarg, NULL, 0); options.seconds = 1e9; break;
-		case 'c':
-			options.first = strtoull(optarg, NULL, 0);
-			options.cases = 1;
-			options.trace = true;
-			break;
-		case 'd': options.device = optarg; break;
-		case 'a': options.against = optarg; break;
-		case 'T': options.trace = true; break;
-		case 'h': usage(); exit(0);
-		default: exit(2);
-		}
-	}
-	if (optind < argc) {
-		fprintf(stderr, "fuzz-guest: wrong usage; see --help\n");
-		exit(2);
-	}
+	while (next_option(argc, argv, known, &options) >= 0)
+		against = optarg;
+	options.trace |= options.cases == 1;
 }
 
 int main(int argc, char **argv)
@@ -254,7 +226,7 @@ int main(int argc, char **argv)
 	counts = mmap(NULL, sizeof(*counts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 		      0);
 	if (counts == MAP_FAILED || access(options.device, R_OK | W_OK) ||
-	    (options.against && access(options.against, R_OK | W_OK))) {
+	    (against && access(against, R_OK | W_OK))) {
 		fprintf(stderr, "fuzz-guest: no access to the device: %s\n", strerror(errno));
 		return 2;
 	}

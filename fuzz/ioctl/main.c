@@ -7,7 +7,6 @@
  * that does not. One that does not die of that is a defect of the kernel's side and ends the run.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,28 +21,20 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../lib/settings.h"
 #include "report.h"
 
-static struct {
-	u64 seed, rounds, first;
-	double seconds, limit;
-	unsigned int threads, steps;
-	const char *device;
-	bool trace;
-} options = {
-	.seed = 1, .rounds = ~0ULL, .seconds = 10, .limit = 4, .threads = 10, .steps = 400,
+static void usage(void);
+
+static struct settings options = {
+	.name = "fuzz-ioctl", .usage = usage, .seed = 1, .cases = ~0ULL, .seconds = 10,
 	.device = "/dev/lintel",
 };
+/* of a round */
+static unsigned int nr_threads = 10, steps = 400;
+static double limit = 4;
 
 static unsigned int weight_sum;
-
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec + ts.tv_nsec / 1e9;
-}
 
 static unsigned int pick_call(struct random *r)
 {
@@ -145,7 +136,7 @@ static void *run_thread(void *argument)
 	struct thread *t = argument;
 
 	t->world->tid[t->number] = syscall(SYS_gettid);
-	for (t->step = 0; t->step < options.steps; t->step++) {
+	for (t->step = 0; t->step < steps; t->step++) {
 		if (one_in(&t->random, 6)) {
 			enum action what = pick_action(&t->random);
 
@@ -185,17 +176,17 @@ static void run_round(u64 round)
 	static struct thread threads[MAX_THREADS];
 	const struct timespec tick = { .tv_nsec = 2000000 };
 	struct random r = random_stream(options.seed, round, 0);
-	double end = now() + options.limit;
+	double end = now() + limit;
 	pthread_attr_t attributes;
 	pthread_t ignored;
 
 	limits();
-	world.threads = options.threads;
+	world.threads = nr_threads;
 	world.device = options.device;
 	world_open(&world, &r);
 	pthread_attr_init(&attributes);
 	pthread_attr_setstacksize(&attributes, 256 << 10);
-	for (unsigned int i = 0; i < options.threads; i++) {
+	for (unsigned int i = 0; i < nr_threads; i++) {
 		threads[i] = (struct thread){
 			.world = &world, .number = i, .round = round,
 			.random = random_stream(options.seed, round, i + 1),
@@ -203,13 +194,13 @@ static void run_round(u64 round)
 		if (pthread_create(&ignored, &attributes, run_thread, &threads[i]))
 			_exit(2);
 	}
-	while (atomic_load(&world.done) < (int)options.threads) {
+	while (atomic_load(&world.done) < (int)nr_threads) {
 		nanosleep(&tick, NULL);
 		if (now() > end) {
 			counts->cut++;
 			break;
 		}
-		for (unsigned int i = 0; i < options.threads; i++)
+		for (unsigned int i = 0; i < nr_threads; i++)
 			if (world.tid[i] > 0)
 				syscall(SYS_tgkill, getpid(), world.tid[i], TICK_SIGNAL);
 	}
@@ -219,7 +210,7 @@ static void run_round(u64 round)
 
 static void say_where(void)
 {
-	for (unsigned int i = 0; i < options.threads; i++)
+	for (unsigned int i = 0; i < nr_threads; i++)
 		printf("#   thread %u: step %llu, %s\n", i,
 		       (unsigned long long)counts->now[i].step, calls[counts->now[i].call].name);
 }
@@ -235,7 +226,7 @@ static bool wait_round(pid_t child, u64 round)
 	while (waitpid(child, &status, WNOHANG) == 0) {
 		double passed = now() - begin;
 
-		if (passed > 4 * options.limit + 10 && killed) {
+		if (passed > 4 * limit + 10 && killed) {
 			printf("# round %llu: process %d does not die of SIGKILL\n",
 			       (unsigned long long)round, (int)child);
 			say_where();
@@ -243,7 +234,7 @@ static bool wait_round(pid_t child, u64 round)
 			fflush(NULL);
 			_exit(1);
 		}
-		if (passed > 2 * options.limit + 5 && !killed) {
+		if (passed > 2 * limit + 5 && !killed) {
 			printf("# round %llu did not end, killed\n", (unsigned long long)round);
 			say_where();
 			kill(child, SIGKILL);
@@ -274,42 +265,27 @@ static void usage(void)
 	       "  --device FILE  (%s)\n"
 	       "  --trace        print every call before it is made\n"
 	       "Exit code: 0 all is well, 1 not, 2 wrong usage or no device.\n",
-	       (unsigned long long)options.seed, options.seconds, MAX_THREADS, options.threads,
-	       options.steps, options.limit, options.device);
+	       (unsigned long long)options.seed, options.seconds, MAX_THREADS, nr_threads,
+	       steps, limit, options.device);
 }
 
 static void parse(int argc, char **argv)
 {
 	static const struct option known[] = {
-		{ "seed", 1, NULL, 's' }, { "seconds", 1, NULL, 'S' }, { "rounds", 1, NULL, 'r' },
-		{ "round", 1, NULL, 'R' }, { "threads", 1, NULL, 't' }, { "steps", 1, NULL, 'n' },
-		{ "limit", 1, NULL, 'l' }, { "device", 1, NULL, 'd' }, { "trace", 0, NULL, 'T' },
-		{ "help", 0, NULL, 'h' }, {},
+		COMMON_OPTIONS("round", "rounds"), { "threads", 1, NULL, 'a' },
+		{ "steps", 1, NULL, 'b' }, { "limit", 1, NULL, 'c' }, {},
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "h", known, NULL)) >= 0) {
+	while ((option = next_option(argc, argv, known, &options)) >= 0) {
 		switch (option) {
-		case 's': options.seed = strtoull(optarg, NULL, 0); break;
-		case 'S': options.seconds = strtod(optarg, NULL); break;
-		case 'r': options.rounds = strtoull(optarg, NULL, 0); options.seconds = 1e9; break;
-		case 'R':
-			options.first = strtoull(optarg, NULL, 0);
-			options.rounds = 1;
-			break;
-		case 't': options.threads = strtoul(optarg, NULL, 0); break;
-		case 'n': options.steps = strtoul(optarg, NULL, 0); break;
-		case 'l': options.limit = strtod(optarg, NULL); break;
-		case 'd': options.device = optarg; break;
-		case 'T': options.trace = true; break;
-		case 'h': usage(); exit(0);
-		default: exit(2);
+		case 'a': nr_threads = strtoul(optarg, NULL, 0); break;
+		case 'b': steps = strtoul(optarg, NULL, 0); break;
+		case 'c': limit = strtod(optarg, NULL); break;
 		}
 	}
-	if (optind < argc || !options.threads || options.threads > MAX_THREADS) {
-		fprintf(stderr, "fuzz-ioctl: wrong usage; see --help\n");
-		exit(2);
-	}
+	if (!nr_threads || nr_threads > MAX_THREADS)
+		wrong_usage(&options);
 }
 
 int main(int argc, char **argv)
@@ -336,7 +312,7 @@ int main(int argc, char **argv)
 	for (unsigned int i = 0; i < nr_calls; i++)
 		weight_sum += calls[i].weight;
 	end = now() + options.seconds;
-	for (round = 0; round < options.rounds && now() < end; round++) {
+	for (round = 0; round < options.cases && now() < end; round++) {
 		pid_t child = fork();
 
 		if (!child)
@@ -345,7 +321,7 @@ int main(int argc, char **argv)
 	}
 	report_table();
 	printf("# seed %llu, %llu rounds of %u threads and %u steps\n",
-	       (unsigned long long)options.seed, (unsigned long long)round, options.threads,
-	       options.steps);
+	       (unsigned long long)options.seed, (unsigned long long)round, nr_threads,
+	       steps);
 	return report_checks(lintel, bad, round) ? 0 : 1;
 }

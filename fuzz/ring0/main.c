@@ -3,12 +3,11 @@
  * Instructions of ring 0, and those that meet descriptors or stacks, in every mode: one each time.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "../lib/settings.h"
 #include "ring0.h"
 
 enum tail { T_NONE, T_MODRM, T_REG, T_FAR, T_IW, T_IWB, T_IB };
@@ -55,20 +54,12 @@ static struct {
 	u64 compared, faults, skipped, unknown, different;
 } counts[FORMS];
 
-static struct {
-	u64 seed, cases, first;
-	double seconds;
-	const char *device;
-	bool trace;
-} options = { .seed = 1, .cases = ~0ULL, .seconds = 10, .device = "/dev/kvm" };
+static void usage(void);
 
-static double now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec + ts.tv_nsec / 1e9;
-}
+static struct settings options = {
+	.name = "fuzz-ring0", .usage = usage, .seed = 1, .cases = ~0ULL, .seconds = 10,
+	.device = "/dev/kvm",
+};
 
 static bool is_wide(const struct guest_case *c)
 {
@@ -296,43 +287,14 @@ static void usage(void)
 	       (unsigned long long)options.seed, options.seconds, options.device);
 }
 
-static void parse(int argc, char **argv)
-{
-	static const struct option known[] = {
-		{ "seed", 1, NULL, 's' }, { "seconds", 1, NULL, 'S' }, { "cases", 1, NULL, 'n' },
-		{ "case", 1, NULL, 'c' }, { "device", 1, NULL, 'd' }, { "trace", 0, NULL, 'T' },
-		{ "help", 0, NULL, 'h' }, {},
-	};
-	int option;
-
-	while ((option = getopt_long(argc, argv, "h", known, NULL)) >= 0) {
-		switch (option) {
-		case 's': options.seed = strtoull(optarg, NULL, 0); break;
-		case 'S': options.seconds = strtod(optarg, NULL); break;
-		case 'n': options.cases = strtoull(optarg, NULL, 0); options.seconds = 1e9; break;
-		case 'c':
-			options.first = strtoull(optarg, NULL, 0);
-			options.cases = 1;
-			options.trace = true;
-			break;
-		case 'd': options.device = optarg; break;
-		case 'T': options.trace = true; break;
-		case 'h': usage(); exit(0);
-		default: exit(2);
-		}
-	}
-	if (optind < argc) {
-		fprintf(stderr, "fuzz-ring0: wrong usage; see --help\n");
-		exit(2);
-	}
-}
-
 int main(int argc, char **argv)
 {
+	static const struct option known[] = { COMMON_OPTIONS("case", "cases"), {} };
 	static struct machine m;
 	double end;
 
-	parse(argc, argv);
+	next_option(argc, argv, known, &options);
+	options.trace |= options.cases == 1;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (access(options.device, R_OK | W_OK) || !machine_open(&m, options.device, false)) {
 		fprintf(stderr, "fuzz-ring0: %s: %s\n", options.device, strerror(errno));

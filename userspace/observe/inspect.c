@@ -5,9 +5,9 @@
  */
 #include "inspect.h"
 
-#include "../launcher/device.h"
 #include "../lib/error.h"
 #include "../lib/kvmapi.h"
+#include "command.h"
 #include "flight.h"
 #include "trace.h"
 
@@ -91,8 +91,9 @@ static int parse_value(struct settings *s, const char *name, const char *text)
 	return ret;
 }
 
-static int parse(char **args, struct settings *s)
+static int parse(char **args, void *settings)
 {
+	struct settings *s = settings;
 	int ret = 0;
 
 	for (; *args && !ret; args++) {
@@ -166,8 +167,9 @@ static uint64_t linear_rip(const struct lintel_snapshot *s)
 	return rip + base;
 }
 
-static int show(int dev, const struct settings *settings)
+static int show(int dev, void *arg)
 {
+	const struct settings *settings = arg;
 	struct lintel_snapshot s = { 0 };
 	struct lintel_vm_info info;
 	struct memory memory;
@@ -212,25 +214,8 @@ static int show(int dev, const struct settings *settings)
 
 int inspect_command(char **args)
 {
+	static const struct observe_command command = { usage, parse, show };
 	struct settings s = { .device = "/dev/lintel" };
-	int dev, ret;
 
-	if (args[0] && (!strcmp(args[0], "--help") || !strcmp(args[0], "-h"))) {
-		fputs(usage, stdout);
-		return 0;
-	}
-	if (parse(args, &s) < 0) {
-		fprintf(stderr, "lintel: %s\n", error_text());
-		return END_USAGE;
-	}
-	dev = observe_open(s.device);
-	ret = dev < 0 ? dev : show(dev, &s);
-	if (ret >= 0 && fflush(stdout) != 0)
-		ret = error_errno(-errno, "standard output");
-	if (dev >= 0)
-		close(dev);
-	if (ret >= 0)
-		return 0;
-	fprintf(stderr, "lintel: %s\n", error_text());
-	return END_SETUP;
+	return observe_command(&command, args, &s, &s.device);
 }

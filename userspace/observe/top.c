@@ -7,9 +7,9 @@
  */
 #include "top.h"
 
-#include "../launcher/device.h"
 #include "../lib/error.h"
 #include "../lib/kvmapi.h"
+#include "command.h"
 #include "flight.h"
 #include "top_model.h"
 
@@ -94,8 +94,9 @@ static int parse_value(const char *arg, const char *text, struct settings *s)
 	return error_set(-EINVAL, "top: unknown option \"%s\"; see lintel top --help", arg);
 }
 
-static int parse(char **args, struct settings *s)
+static int parse(char **args, void *settings)
 {
+	struct settings *s = settings;
 	int ret = 0;
 
 	for (; *args && !ret; args++) {
@@ -312,8 +313,9 @@ static void on_signal(int number)
 	stopped = 1;
 }
 
-static int run(int dev, struct settings *s)
+static int run(int dev, void *settings)
 {
+	struct settings *s = settings;
 	bool terminal = isatty(STDOUT_FILENO) && isatty(STDIN_FILENO) && !s->count;
 	struct sigaction action = { .sa_handler = on_signal };
 	struct termios saved, raw;
@@ -340,23 +342,8 @@ static int run(int dev, struct settings *s)
 
 int top_command(char **args)
 {
+	static const struct observe_command command = { usage, parse, run };
 	struct settings s = { .device = "/dev/lintel", .interval = 1 };
-	int dev, ret;
 
-	if (args[0] && (!strcmp(args[0], "--help") || !strcmp(args[0], "-h"))) {
-		fputs(usage, stdout);
-		return 0;
-	}
-	if (parse(args, &s) < 0) {
-		fprintf(stderr, "lintel: %s\n", error_text());
-		return END_USAGE;
-	}
-	dev = observe_open(s.device);
-	ret = dev < 0 ? dev : run(dev, &s);
-	if (dev >= 0)
-		close(dev);
-	if (ret >= 0)
-		return 0;
-	fprintf(stderr, "lintel: %s\n", error_text());
-	return END_SETUP;
+	return observe_command(&command, args, &s, &s.device);
 }

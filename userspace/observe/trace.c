@@ -5,9 +5,9 @@
  */
 #include "trace.h"
 
-#include "../launcher/device.h"
 #include "../lib/error.h"
 #include "../lib/kvmapi.h"
+#include "command.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -33,8 +33,10 @@ static const char usage[] =
 	"  --help          this text\n"
 	"Exit codes: 0 done, 1 it failed, 2 usage.\n";
 
-static int parse(char **args, struct settings *s)
+static int parse(char **args, void *settings)
 {
+	struct settings *s = settings;
+
 	for (; *args; args++) {
 		char *arg = *args;
 
@@ -121,34 +123,28 @@ static int show(int dev, const struct settings *s)
 	return ret;
 }
 
+static int clear(int dev)
+{
+	int ret = kvmapi_clear_dead(dev);
+
+	if (ret >= 0)
+		printf("%d forgotten\n", ret);
+	return ret;
+}
+
+static int run(int dev, void *settings)
+{
+	const struct settings *s = settings;
+
+	if (s->clear)
+		return clear(dev);
+	return s->list ? list(dev) : show(dev, s);
+}
+
 int trace_command(char **args)
 {
+	static const struct observe_command command = { usage, parse, run };
 	struct settings s = { .device = "/dev/lintel" };
-	int dev, ret;
 
-	if (args[0] && (!strcmp(args[0], "--help") || !strcmp(args[0], "-h"))) {
-		fputs(usage, stdout);
-		return 0;
-	}
-	if (parse(args, &s) < 0) {
-		fprintf(stderr, "lintel: %s\n", error_text());
-		return END_USAGE;
-	}
-	dev = observe_open(s.device);
-	ret = dev;
-	if (ret >= 0 && s.clear) {
-		ret = kvmapi_clear_dead(dev);
-		if (ret >= 0)
-			printf("%d forgotten\n", ret);
-	} else if (ret >= 0) {
-		ret = s.list ? list(dev) : show(dev, &s);
-	}
-	if (ret >= 0 && fflush(stdout) != 0)
-		ret = error_errno(-errno, "standard output");
-	if (dev >= 0)
-		close(dev);
-	if (ret >= 0)
-		return 0;
-	fprintf(stderr, "lintel: %s\n", error_text());
-	return END_SETUP;
+	return observe_command(&command, args, &s, &s.device);
 }
