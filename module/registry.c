@@ -146,10 +146,10 @@ static int flight_of_dead(struct lintel_flight *flight, struct lintel_flight_exi
 	return lintel_dead_flight(dead, flight, exits);
 }
 
-static int flight_of_living(const struct lintel_vm *vm, struct lintel_flight *flight,
+static int flight_of_living(struct lintel_vm *vm, struct lintel_flight *flight,
 			    struct lintel_flight_exit *exits)
 {
-	const struct lintel_vcpu *vcpu = lintel_vm_vcpu((struct lintel_vm *)vm, flight->vcpu);
+	const struct lintel_vcpu *vcpu = lintel_vm_vcpu(vm, flight->vcpu);
 
 	if (!vcpu)
 		return -ENOENT;
