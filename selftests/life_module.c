@@ -7,6 +7,7 @@
  */
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "host.h"
 #include "memory.h"
@@ -170,4 +171,44 @@ TEST(device_node)
 	CHECK(S_ISCHR(st.st_mode), "mode %o", st.st_mode);
 	if (!strcmp(module_name(), "lintel"))
 		CHECK_EQ(st.st_mode & 0777, 0660);
+}
+
+/* The node of KVM's number, for programs that know no other: only while KVM does not have it. */
+TEST(kvm_node)
+{
+	bool taken = module_loaded("kvm_intel");
+	struct stat st;
+	int r, err;
+
+	if (strcmp(module_name(), "lintel"))
+		SKIP("%s has no such parameter", module_name());
+	need_the_file();
+	REQUIRE(module_unload(module_name()) == 0, "%m");
+	r = module_load(module_file(), "claim_kvm_node=1");
+	err = errno;
+	if (taken) {
+		ktap_row("KVM has it");
+		CHECK(r == -1 && err == EBUSY, "returned %d, errno %d", r, err);
+		if (!r)
+			REQUIRE(module_unload(module_name()) == 0, "%m");
+		reload();
+		works();
+		return;
+	}
+	REQUIRE(r == 0, "errno %d", err);
+	ktap_row("it is free");
+	REQUIRE_OK(stat("/dev/kvm", &st));
+	CHECK(S_ISCHR(st.st_mode) && st.st_rdev == makedev(10, 232), "device %lx",
+	      (unsigned long)st.st_rdev);
+	CHECK_EQ(st.st_mode & 0777, 0660);
+	works();
+	setenv("LINTEL_DEVICE", "/dev/kvm", 1);
+	works();
+	setenv("LINTEL_DEVICE", "/dev/lintel", 1);
+	CHECK(module_references_settle(0, 2000), "references: %d",
+	      module_references(module_name()));
+	REQUIRE(module_unload(module_name()) == 0, "%m");
+	CHECK(access("/dev/kvm", F_OK) == -1 && errno == ENOENT, "/dev/kvm is still there");
+	reload();
+	works();
 }
