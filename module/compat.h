@@ -215,6 +215,14 @@ static inline void run_memory_fault(struct kvm_run *run, __u64 gpa, __u64 size)
 	fault[2] = size;
 }
 
+/* VFIO's files are of more than one kind since 6.6, which renamed what is about them. */
+#ifndef KVM_DEV_VFIO_FILE
+#define KVM_DEV_VFIO_FILE	1
+#define KVM_DEV_VFIO_FILE_ADD	1
+#define KVM_DEV_VFIO_FILE_DEL	2
+#define vfio_file_is_valid	vfio_file_is_group
+#endif
+
 #ifndef KVM_CAP_VM_TYPES
 #define KVM_CAP_VM_TYPES	235
 #endif

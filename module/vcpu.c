@@ -131,6 +131,11 @@ static int serve_requests(struct lintel_vcpu *vcpu)
 	vcpu->pv.at_boundary = false;
 	if (test_bit(REQ_DEAD, &vcpu->requests))
 		return -EIO;
+	if (unlikely(test_bit(REQ_BUS_LOCK, &vcpu->requests))) {
+		/* tell_user() says so, whatever made the guest exit */
+		vcpu->run->exit_reason = KVM_EXIT_X86_BUS_LOCK;
+		return TO_USER;
+	}
 	if (test_and_clear_bit(REQ_INIT_SIPI, &vcpu->requests))
 		take_init_and_sipi(vcpu);
 	if (test_and_clear_bit(REQ_TRIPLE_FAULT, &vcpu->requests)) {
@@ -237,13 +242,17 @@ static int run_loop(struct lintel_vcpu *vcpu)
 	}
 }
 
-/* What kvm_run always tells. */
-static void tell_user(struct lintel_vcpu *vcpu)
+/* What kvm_run always tells.  @told: there is an exit that may tell more. */
+static void tell_user(struct lintel_vcpu *vcpu, bool told)
 {
 	struct kvm_run *run = vcpu->run;
 
 	run->if_flag = !!(lintel_rflags(vcpu) & X86_EFLAGS_IF);
 	run->flags = 0;
+	if (told && unlikely(test_bit(REQ_BUS_LOCK, &vcpu->requests))) {
+		clear_bit(REQ_BUS_LOCK, &vcpu->requests);
+		run->flags = KVM_RUN_X86_BUS_LOCK;
+	}
 	if (likely(vcpu->lapic)) {
 		lintel_lapic_tell(vcpu, run);
 	} else {
@@ -322,11 +331,11 @@ int lintel_vcpu_run(struct lintel_vcpu *vcpu)
 	lintel_vcpu_load(vcpu);
 	run->flags = 0;
 	ret = run_loaded(vcpu);
+	tell_user(vcpu, ret > 0);
 	if (ret > 0) {
 		vcpu->stats.exits_to_user++;
 		ret = 0;
 	}
-	tell_user(vcpu);
 	lintel_vcpu_put(vcpu);
 	vcpu->pv.at_boundary = false;
 	if (vcpu->sigset_active)

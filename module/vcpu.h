@@ -75,7 +75,8 @@ enum lintel_request {
 	REQ_TRIPLE_FAULT,	/* a fault while delivering #DF: shut down */
 	REQ_DEBUG_STEP,		/* the debugger's single step is done */
 	REQ_MSR_FILTER,		/* KVM_X86_SET_MSR_FILTER: the MSR bitmap is to follow */
-	REQ_EXITS,		/* KVM_CAP_X86_DISABLE_EXITS: likewise the controls */
+	REQ_EXITS,		/* KVM_CAP_X86_DISABLE_EXITS and its like: likewise the controls */
+	REQ_BUS_LOCK,		/* the guest has held the bus */
 	REQ_INSPECT,		/* somebody wants to see the vCPU's state: inspect.h */
 };
 
@@ -225,6 +226,7 @@ struct lintel_vcpu {
 	u64 ucode_rev;					/* [M] */
 	u64 msr_hwcr;					/* [M] */
 	u64 msr_platform_info;				/* [M] */
+	u64 msr_arch_capabilities;			/* [M] */
 	u64 mcg_cap, mcg_status, mcg_ctl;		/* [M] */
 	u64 mce_banks[4 * 32], mce_ctl2[32];		/* [M] */
 	u64 tsc_offset;					/* [M] guest TSC = scaled host TSC + this */

@@ -137,6 +137,7 @@ static struct lintel_vcpu *alloc_vcpu(struct lintel_vm *vm, u32 id)
 	lintel_tsc_init(vcpu);
 	vcpu->mcg_cap = ARRAY_SIZE(vcpu->mce_banks) / 4;
 	vcpu->ucode_rev = LINTEL_UCODE_REV;
+	vcpu->msr_arch_capabilities = lintel_arch_capabilities();
 	vcpu->pv.poll_control = 1;
 	vcpu->apic_base = APIC_DEFAULT_PHYS_BASE | MSR_IA32_APICBASE_ENABLE |
 			  (id == vm->boot_cpu_id ? MSR_IA32_APICBASE_BSP : 0);

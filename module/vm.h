@@ -64,6 +64,8 @@ struct lintel_vm {
 	bool exception_payload;				/* [A] */
 	bool triple_fault_event;			/* [A] */
 	bool exit_on_emulation_failure;			/* [A] */
+	bool bus_lock_exits;				/* [A] */
+	u64 notify;			/* [L] KVM_CAP_X86_NOTIFY_VMEXIT's; [I] once vCPUs exist */
 	bool hide_platform_info;			/* [A] not KVM_CAP_MSR_PLATFORM_INFO */
 	u32 apic_bus_ns;				/* [L] of an APIC bus cycle; [I] once vCPUs exist */
 	u32 boot_cpu_id;				/* [L] KVM_SET_BOOT_CPU_ID */
@@ -77,6 +79,8 @@ struct lintel_vm {
 	u32 tsc_offset_khz;				/* ... for vCPUs with this rate */
 	bool tsc_offset_set;
 	struct lintel_clock clock;			/* own lock: the time base of kvm-clock */
+	bool has_vfio;					/* [L] ioctl/device.c */
+	u32 incoherent_dma;				/* [A] its files with such DMA; changed by [L] */
 	u32 mmu_pages;					/* [S] KVM_SET_NR_MMU_PAGES: likewise */
 	gpa_t tss_addr;					/* [L] KVM_SET_TSS_ADDR: remembered, not needed */
 	gpa_t identity_map_addr;			/* [L] KVM_SET_IDENTITY_MAP_ADDR: likewise */

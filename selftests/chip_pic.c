@@ -79,6 +79,12 @@ TEST(registers)
 	chip.chip.pic.irq_base = 0;
 	REQUIRE_OK(ioctl(v->vm->fd, KVM_GET_IRQCHIP, &chip));
 	CHECK_EQ(chip.chip.pic.irq_base, 0x0a);
+	ktap_row("so does which lines may be level-triggered");
+	chip.chip.pic.elcr_mask = 0;
+	REQUIRE_OK(ioctl(v->vm->fd, KVM_SET_IRQCHIP, &chip));
+	chip.chip.pic.elcr_mask = 0xff;
+	REQUIRE_OK(ioctl(v->vm->fd, KVM_GET_IRQCHIP, &chip));
+	CHECK_EQ(chip.chip.pic.elcr_mask, 0);
 	chip.chip.pic.imr = 0x77;
 	REQUIRE_OK(ioctl(v->vm->fd, KVM_SET_IRQCHIP, &chip));
 	chip.chip.pic.imr = 0;

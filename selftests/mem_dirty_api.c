@@ -15,7 +15,7 @@
 #define PAGES		70UL
 #define PAGE_AT(n)	(WINDOW + (n) * DIRTY_PAGE)
 
-enum op { WRITE, READ, STRING_IN, FROM_DEVICE, CLOCK, WALK };
+enum op { WRITE, READ, STRING_IN, FROM_DEVICE, CLOCK, WALK, EXECUTE };
 
 /* Does ARG(0) at ARG(1), for ARG(2) pages or bytes. */
 GUEST_CODE static void guest_obeys(void)
@@ -35,6 +35,8 @@ GUEST_CODE static void guest_obeys(void)
 			asm volatile("movsl" : "+D"(at), "+S"(from) :: "memory");
 		else if (ARG(0) == CLOCK)
 			wrmsr(MSR_KVM_SYSTEM_TIME_NEW, at | 1);
+		else if (ARG(0) == EXECUTE)
+			((void (*)(void))at)();
 		else
 			asm volatile("invlpg %0" :: "m"(*(u8 *)at) : "memory");
 		if (ARG(0) == READ || ARG(0) == WALK)
@@ -122,6 +124,28 @@ static void writers(enum dirty_mode mode)
 	ktap_row("%s, kvm-clock", dirty_mode_name[mode]);
 	obey(v, CLOCK, PAGE_AT(40), 0);
 	expect_dirty(log, 40, 1);
+}
+
+/*
+ * A page that the guest touches for the first time while its slot is logged is in the log, if it
+ * may be written: programs count on it for code. What it touches again is there when it is written.
+ */
+TEST(executed_page)
+{
+	struct vm *vm = vm_create(0);
+	struct dirty_log *log = dirty_create(vm, DIRTY_PLAIN, WINDOW, PAGES, false);
+	struct vcpu *v = start(vm);
+
+	log->mem[3 * DIRTY_PAGE] = 0xc3;	/* RET */
+	log->mem[9 * DIRTY_PAGE] = 1;
+	obey(v, EXECUTE, PAGE_AT(3), 0);
+	expect_dirty(log, 3, 1);
+	obey(v, EXECUTE, PAGE_AT(3), 0);
+	expect_dirty(log, 0, 0);
+	obey(v, READ, PAGE_AT(9), 0);
+	expect_dirty(log, 9, 1);
+	obey(v, WRITE, PAGE_AT(3), 1);
+	expect_dirty(log, 3, 1);
 }
 
 TEST(writers_plain) { writers(DIRTY_PLAIN); }

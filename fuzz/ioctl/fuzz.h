@@ -26,7 +26,7 @@
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
-enum fd_kind { FD_SYSTEM, FD_VM, FD_VCPU, FD_EVENT, FD_STATS, FD_KINDS };
+enum fd_kind { FD_SYSTEM, FD_VM, FD_VCPU, FD_EVENT, FD_STATS, FD_DEVICE, FD_KINDS };
 
 #define FDS		8		/* descriptors of each kind that a world keeps */
 #define MAPPINGS	8		/* mappings of vCPUs */

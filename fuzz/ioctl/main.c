@@ -90,6 +90,7 @@ static unsigned long make_argument(struct thread *t, const struct call *call, u8
 static void one_call(struct thread *t)
 {
 	static __thread u8 buffer[2 * MAX_ARG];
+	const struct kvm_create_device *device = (const void *)buffer;
 	unsigned int index = pick_call(&t->random);
 	const struct call *call = &calls[index];
 	bool bent = one_in(&t->random, 24), astray = one_in(&t->random, 32);
@@ -104,6 +105,10 @@ static void one_call(struct thread *t)
 		printf("# %llu.%u.%llu %s cmd %#lx fd %d arg %#lx\n", (unsigned long long)t->round,
 		       t->number, (unsigned long long)t->step, call->name, cmd, fd, arg);
 	ret = ioctl(fd, cmd, arg);
+	/* tells its descriptor in the structure, which is nobody else's if it is the buffer */
+	if (ret >= 0 && cmd == KVM_CREATE_DEVICE && arg == (unsigned long)buffer &&
+	    !(device->flags & KVM_CREATE_DEVICE_TEST))
+		world_keep_fd(t, FD_DEVICE, device->fd);
 	if (ret >= 0 && call->opens && !bent && !astray)
 		world_keep_fd(t, call->opens, ret);
 	else if (ret > 2 && (bent || astray) && cmd != KVM_CHECK_EXTENSION &&

@@ -11,7 +11,8 @@
 
 struct counts *counts;
 
-static const char *const fd_name[FD_KINDS] = { "system", "vm", "vcpu", "eventfd", "stats" };
+static const char *const fd_name[FD_KINDS] = { "system", "vm", "vcpu", "eventfd", "stats",
+					      "device" };
 
 static u64 total(unsigned int call)
 {

@@ -59,7 +59,9 @@ FIELDS(cap, , F(kvm_enable_cap, cap, K_CAP, 0) F(kvm_enable_cap, flags, K_ZERO, 
 	{ .kind = K_SMALL, .size = 8, .offset = offsetof(struct kvm_enable_cap, args),
 	  .count = 1, .arg = 4 },);
 FIELDS(attr, , F(kvm_device_attr, flags, K_ZERO, 0) F(kvm_device_attr, group, K_SMALL, 2)
-	F(kvm_device_attr, attr, K_SMALL, 2) F(kvm_device_attr, addr, K_POINTER, 0));
+	F(kvm_device_attr, attr, K_SMALL, 3) F(kvm_device_attr, addr, K_POINTER, 0));
+FIELDS(device, , F(kvm_create_device, type, K_SMALL, 6)
+	F(kvm_create_device, flags, K_ZERO, 0));
 FIELDS(fpu, , ARRAY(kvm_fpu, fpr, K_FLIP, 8, 0) F(kvm_fpu, mxcsr, K_FLIP, 0)
 	F(kvm_fpu, fcw, K_FLIP, 0));
 FIELDS(xsave, , ARRAY(kvm_xsave, region, K_FLIP, 4, 0)

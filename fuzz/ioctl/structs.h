@@ -14,6 +14,6 @@ extern const struct field fields_none[], fields_region[], fields_region2[], fiel
 	fields_xsave[], fields_xcrs[], fields_lapic[], fields_mp[], fields_events[],
 	fields_debugregs[], fields_interrupt[], fields_mce_cap[], fields_mce[], fields_vapic[],
 	fields_translate[], fields_prefault[], fields_debug[], fields_report[], fields_sregs2[],
-	fields_vm_info[], fields_old_pit[];
+	fields_vm_info[], fields_old_pit[], fields_device[];
 
 #endif

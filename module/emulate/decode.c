@@ -477,6 +477,14 @@ static const struct emulate_opcode part_move = {
 	OP_MOVPART, ENC_NONE, ENC_NONE, ENC_NONE, F_MODRM | F_OWN_MEM,
 };
 
+/* In the register form of CMPXCHG8B's group, which is another instruction without F3. */
+static const struct emulate_opcode rdpid = { OP_RDPID, ENC_En, ENC_NONE, ENC_NONE, F_WRITE };
+
+static bool is_rdpid(const struct emulate_insn *insn)
+{
+	return insn->rep == 0xf3 && insn->mod == 3 && (insn->reg & 7) == 7;
+}
+
 static int decode_opcode(struct emulate_ctxt *c, struct emulate_opcode *e)
 {
 	struct emulate_insn *insn = &c->insn;
@@ -534,6 +542,8 @@ static int decode_one(struct emulate_ctxt *c)
 		if (e.flags & F_GROUP) {
 			group = e.op;
 			merge_group(&e, insn->modrm >> 3);
+			if (group == GROUP_9 && is_rdpid(insn))
+				e = rdpid;
 		}
 	}
 	if (e.op == OP_UNSUPPORTED || (e.op != OP_UNDEFINED && !special_cases(c, &e, group)))
@@ -567,4 +577,14 @@ int emulate_decode(struct emulate_ctxt *c)
 	c->exception.valid = false;
 	c->seg_valid = 0;
 	return decode_one(c);
+}
+
+bool emulate_is_movbe(const struct emulate_ctxt *c)
+{
+	return c->insn.op == OP_MOVBE;
+}
+
+bool emulate_is_rdpid(const struct emulate_ctxt *c)
+{
+	return c->insn.op == OP_RDPID;
 }

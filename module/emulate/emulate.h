@@ -225,6 +225,7 @@ struct emulate_ops {
 	/* eax and ecx in, all four out. Optional. */
 	int (*cpuid)(struct emulate_ctxt *c, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx);
 	int (*rdtsc)(struct emulate_ctxt *c, u64 *tsc);
+	int (*rdpid)(struct emulate_ctxt *c, u64 *pid);
 	int (*invlpg)(struct emulate_ctxt *c, u64 linear);
 	int (*wbinvd)(struct emulate_ctxt *c);
 };
@@ -286,6 +287,10 @@ struct emulate_ctxt {
  * fault of the fetch); EMULATE_UNHANDLED for an instruction outside of the tables.
  */
 int emulate_decode(struct emulate_ctxt *c);
+
+/* What emulate_decode() has found is MOVBE, or RDPID: not every 64-bit processor has them. */
+bool emulate_is_movbe(const struct emulate_ctxt *c);
+bool emulate_is_rdpid(const struct emulate_ctxt *c);
 
 /* Execute ctxt->insn, which emulate_decode() has filled in for this very state. */
 int emulate_execute(struct emulate_ctxt *c);

@@ -44,7 +44,7 @@
 	X(SMSW, smsw) X(LMSW, lmsw) X(CLTS, lmsw) \
 	X(MOV_FROM_CR, mov_from_cr) X(MOV_TO_CR, mov_to_cr) \
 	X(MOV_FROM_DR, mov_from_dr) X(MOV_TO_DR, mov_to_dr) \
-	X(RDMSR, msr) X(WRMSR, msr) X(CPUID, cpuid) X(RDTSC, rdtsc) \
+	X(RDMSR, msr) X(WRMSR, msr) X(CPUID, cpuid) X(RDTSC, rdtsc) X(RDPID, rdpid) \
 	X(INVLPG, invlpg) X(WBINVD, wbinvd) X(HLT, hlt) X(NOP, nop)
 
 enum emulate_op {

@@ -156,6 +156,11 @@ int emu_do_rdtsc(struct emulate_ctxt *c)
 	return EMULATE_OK;
 }
 
+int emu_do_rdpid(struct emulate_ctxt *c)
+{
+	return c->ops->rdpid ? c->ops->rdpid(c, &c->insn.dst.val) : EMULATE_UNHANDLED;
+}
+
 /* The address is not accessed: no limit is checked, and one that is not canonical is ignored. */
 int emu_do_invlpg(struct emulate_ctxt *c)
 {

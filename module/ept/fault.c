@@ -366,6 +366,12 @@ static int fault_resolve(struct fault *f)
 	if (ret)
 		return ret;
 	fault_mark_page(f);
+	/*
+	 * A page that is new here may be written at once, so it is in the log: one violation less,
+	 * and what the guest has only executed is there too, on which users of KVM's log count.
+	 */
+	if (f->logged && f->writable && !f->prefault)
+		f->access |= ACCESS_WRITE;
 	ret = fault_map(f);
 
 	if (f->page)

@@ -13,6 +13,7 @@
 #include "../paravirt/clock.h"
 #include "../types.h"
 #include "../vmx/controls.h"
+#include "../vmx/watch.h"
 
 static const struct {
 	u32 cap;
@@ -101,8 +102,11 @@ static const struct {
 	{ KVM_CAP_EXT_EMUL_CPUID, 1 },
 	{ KVM_CAP_VCPU_ATTRIBUTES, 1 },
 	{ KVM_CAP_SYS_ATTRIBUTES, 1 },
+	{ KVM_CAP_DEVICE_CTRL, 1 },
 	{ KVM_CAP_MSR_PLATFORM_INFO, 1 },
 	{ KVM_CAP_X86_APIC_BUS_CYCLES_NS, 1 },
+	{ KVM_CAP_X86_BUS_LOCK_EXIT, LINTEL_BUS_LOCK },	/* where the CPU has it */
+	{ KVM_CAP_X86_NOTIFY_VMEXIT, 1 },	/* likewise */
 	{ LINTEL_CAP_EXPLAIN_ENTRY, 1 },
 	{ LINTEL_CAP_FLIGHT, 1 },
 	{ LINTEL_CAP_INSPECT, 1 },
@@ -128,6 +132,10 @@ long lintel_check_extension(struct lintel_vm *vm, unsigned long cap)
 	case KVM_CAP_TSC_CONTROL:
 	case KVM_CAP_VM_TSC_CONTROL:
 		return lintel_params.tsc_scaling;
+	case KVM_CAP_X86_BUS_LOCK_EXIT:
+		return watch_bus_lock_possible() ? capabilities[i].value : 0;
+	case KVM_CAP_X86_NOTIFY_VMEXIT:
+		return watch_notify_possible();
 	default:
 		return capabilities[i].value;
 	}

@@ -15,20 +15,47 @@
 #include "../vm.h"
 #include "../vmx/controls.h"
 #include "../vmx/msr_filter.h"
+#include "../vmx/watch.h"
 
 /* vCPUs that exist follow before their next entry. */
-static long disable_exits(struct lintel_vm *vm, const u64 *args)
+static void controls_changed(struct lintel_vm *vm)
 {
 	struct lintel_vcpu *vcpu;
 	unsigned int i;
 
-	if ((args[0] & KVM_X86_DISABLE_EXITS_MWAIT) && !vmx_mwait_possible())
-		return -EINVAL;
-	WRITE_ONCE(vm->disabled_exits, vm->disabled_exits | args[0]);
 	for_each_vcpu(i, vcpu, vm) {
 		lintel_vcpu_request(vcpu, REQ_EXITS);
 		lintel_vcpu_kick(vcpu);
 	}
+}
+
+static long disable_exits(struct lintel_vm *vm, const u64 *args)
+{
+	if ((args[0] & KVM_X86_DISABLE_EXITS_MWAIT) && !vmx_mwait_possible())
+		return -EINVAL;
+	WRITE_ONCE(vm->disabled_exits, vm->disabled_exits | args[0]);
+	controls_changed(vm);
+	return 0;
+}
+
+/* Once on it stays on. */
+static long bus_lock_exits(struct lintel_vm *vm, const u64 *args)
+{
+	if (!watch_bus_lock_valid(args[0], watch_bus_lock_possible()))
+		return -EINVAL;
+	if (args[0] & KVM_BUS_LOCK_DETECTION_EXIT) {
+		WRITE_ONCE(vm->bus_lock_exits, true);
+		controls_changed(vm);
+	}
+	return 0;
+}
+
+/* Before the first vCPU. */
+static long notify_exits(struct lintel_vm *vm, const u64 *args)
+{
+	if (!watch_notify_valid(args[0], watch_notify_possible()) || vm->nr_vcpus)
+		return -EINVAL;
+	vm->notify = args[0];
 	return 0;
 }
 
@@ -146,6 +173,8 @@ static const struct {
 	{ KVM_CAP_EXIT_ON_EMULATION_FAILURE, 1, exit_on_emulation_failure },
 	{ KVM_CAP_MSR_PLATFORM_INFO, 1, platform_info },
 	{ KVM_CAP_X86_APIC_BUS_CYCLES_NS, BIT(20) - 1, apic_bus_cycle },
+	{ KVM_CAP_X86_BUS_LOCK_EXIT, LINTEL_BUS_LOCK, bus_lock_exits },
+	{ KVM_CAP_X86_NOTIFY_VMEXIT, ~0ULL, notify_exits },
 };
 
 long lintel_vm_enable_cap(struct ioctl_context *ctx)

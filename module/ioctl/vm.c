@@ -11,6 +11,7 @@
 #include <asm/tsc.h>
 
 #include "dev.h"
+#include "device.h"
 #include "../compat.h"
 #include "../irq/irq.h"
 #include "../paravirt/clock.h"
@@ -333,6 +334,7 @@ static const struct ioctl_row vm_rows[] = {
 	{ KVM_SET_TSC_KHZ, LOCK_VM, ARG_NUMBER, vm_set_tsc_khz },
 	{ KVM_X86_SET_MSR_FILTER, LOCK_VM, ARG_COPY, vm_set_msr_filter },
 	{ KVM_GET_STATS_FD, LOCK_NONE, ARG_NUMBER, vm_stats_fd },
+	{ KVM_CREATE_DEVICE, LOCK_VM, ARG_COPY, lintel_vm_create_device },
 };
 
 static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)

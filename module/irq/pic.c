@@ -29,7 +29,7 @@
 #define OCW3_SMM	BIT(5)
 #define POLL_PENDING	BIT(7)
 
-/* Lines that may be level-triggered: not the timer, keyboard, cascade, RTC and FPU. */
+/* Lines that may be level-triggered at first: not the timer, keyboard, cascade, RTC and FPU. */
 static const u8 pic_elcr_mask[2] = { 0xf8, 0xde };
 
 /* Steps from the highest priority to the first set bit of @mask; 8 if there is none. */
@@ -401,7 +401,10 @@ void lintel_pic_get(struct lintel_vm *vm, unsigned int slave, struct kvm_pic_sta
 	spin_unlock_irqrestore(&pic->lock, flags);
 }
 
-/* Fields that index or select are cut to what the registers can hold. */
+/*
+ * Fields that index or select are cut to what the registers can hold.  Which lines may be
+ * level-triggered is the board's, so user space's: it comes back as it was set.
+ */
 void lintel_pic_set(struct lintel_vm *vm, unsigned int slave, const struct kvm_pic_state *state)
 {
 	struct lintel_pic *pic = &lintel_irqchip(vm)->pic;
@@ -412,8 +415,6 @@ void lintel_pic_set(struct lintel_vm *vm, unsigned int slave, const struct kvm_p
 	s.priority_add &= 7;
 	s.read_reg_select &= 1;
 	s.init_state &= 3;
-	s.elcr_mask = pic_elcr_mask[which];
-	s.elcr &= s.elcr_mask;
 
 	spin_lock_irqsave(&pic->lock, flags);
 	pic->chip[which] = s;

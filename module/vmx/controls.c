@@ -24,6 +24,7 @@
 #include "timer.h"
 #include "pml.h"
 #include "ple.h"
+#include "watch.h"
 #include "../compat.h"
 #include "../irq/irq.h"
 #include "../regs.h"
@@ -140,7 +141,7 @@ void vmx_spare_exits(struct lintel_vcpu *vcpu)
 	if (vmx_window_begin(vcpu))
 		return;
 	vmx_set_proc_control(vcpu, spared_proc(vcpu->vm), false);
-	vmx_set_proc2(vcpu, spared_proc2(vcpu->vm), 0);
+	vmx_set_proc2(vcpu, spared_proc2(vcpu->vm), watch_proc2(vcpu->vm));
 	vmx_window_end(vcpu);
 }
 
@@ -154,7 +155,8 @@ static void write_controls(struct lintel_vcpu *vcpu)
 
 	if (!vcpu->vmx.vpid)
 		c.proc2 &= ~SECONDARY_EXEC_ENABLE_VPID;
-	c.proc2 &= ~spared_proc2(vcpu->vm);
+	c.proc2 &= ~(spared_proc2(vcpu->vm) | watch_proc2_mask());
+	c.proc2 |= watch_proc2(vcpu->vm);
 	c.proc &= ~spared_proc(vcpu->vm);
 	apicv_controls(vcpu, &c);
 	vcpu->vmx.proc = c.proc;
@@ -191,6 +193,7 @@ static void write_controls(struct lintel_vcpu *vcpu)
 	if (vcpu->vmx.vpid)
 		vmcs_write16(VIRTUAL_PROCESSOR_ID, vcpu->vmx.vpid);
 	apicv_setup(vcpu);
+	watch_setup(vcpu->vm);
 	vmx_ple_init(vcpu, c.proc2 & SECONDARY_EXEC_PAUSE_LOOP_EXITING);
 }
 

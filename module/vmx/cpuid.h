@@ -24,7 +24,7 @@ enum cpuid_reg { CPUID_REG_EAX, CPUID_REG_EBX, CPUID_REG_ECX, CPUID_REG_EDX };
  */
 int lintel_cpuid_supported(struct kvm_cpuid_entry2 *entries, u32 *nent);
 
-/* lintel_cpuid_emulated - KVM_GET_EMULATED_CPUID: nothing is emulated that the host lacks. */
+/* lintel_cpuid_emulated - KVM_GET_EMULATED_CPUID: as above, of what is done without the host. */
 int lintel_cpuid_emulated(struct kvm_cpuid_entry2 *entries, u32 *nent);
 
 /*

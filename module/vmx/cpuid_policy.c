@@ -122,9 +122,9 @@ static const struct feature features[] = {
 	F(L7_EDX, FSRM, HOST),
 	F(L7_EDX, AVX512_VP2INTERSECT, HOST), F(L7_EDX, MD_CLEAR, HOST),
 	F(L7_EDX, SERIALIZE, HOST), F(L7_EDX, AVX512_FP16, HOST),
-	/* MSRs IA32_SPEC_CTRL, PRED_CMD, FLUSH_CMD, ARCH_CAPABILITIES are not virtualised yet */
+	/* MSRs IA32_SPEC_CTRL, PRED_CMD and FLUSH_CMD are not virtualised yet */
 	F(L7_EDX, SPEC_CTRL, LATER), F(L7_EDX, INTEL_STIBP, LATER), F(L7_EDX, FLUSH_L1D, LATER),
-	F(L7_EDX, ARCH_CAPABILITIES, LATER), F(L7_EDX, SPEC_CTRL_SSBD, LATER),
+	F(L7_EDX, ARCH_CAPABILITIES, SOFT), F(L7_EDX, SPEC_CTRL_SSBD, LATER),
 
 	/* by number: the oldest kernel has names for two of them only */
 	BIT_ROW(L7_1_EAX, 0, HOST),	/* SHA512 */
@@ -509,8 +509,23 @@ int lintel_cpuid_supported(struct kvm_cpuid_entry2 *entries, u32 *nent)
 	return offer.used > offer.room ? -E2BIG : 0;
 }
 
+/* What the interpreter does where the processor has no such instruction: see exit_exception.c. */
 int lintel_cpuid_emulated(struct kvm_cpuid_entry2 *entries, u32 *nent)
 {
-	*nent = 0;
-	return 0;
+	static const struct kvm_cpuid_entry2 emulated[] = {
+		{ .function = 0x0, .eax = 0x7 },
+		{ .function = 0x1, .ecx = BIT(X86_FEATURE_MOVBE % 32) },
+		{ .function = 0x7, .flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX,
+		  .ecx = BIT(X86_FEATURE_RDPID % 32) },
+	};
+	u32 room = *nent, i;
+
+	*nent = ARRAY_SIZE(emulated);
+	for (i = 0; i < min_t(u32, room, ARRAY_SIZE(emulated)); i++) {
+		entries[i] = emulated[i];
+		/* it reads a register that RDTSCP came with */
+		if (emulated[i].function == 0x7 && !boot_cpu_has(X86_FEATURE_RDTSCP))
+			entries[i].ecx = 0;
+	}
+	return room < ARRAY_SIZE(emulated) ? -E2BIG : 0;
 }

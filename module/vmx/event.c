@@ -316,7 +316,8 @@ static void restore_nmi_blocking(struct lintel_vcpu *vcpu)
 		unblocked = (exit->intr_info & INTR_INFO_UNBLOCK_NMI) &&
 			    (exit->intr_info & INTR_INFO_VECTOR_MASK) != X86_TRAP_DF;
 	else if ((u16)exit->reason == EXIT_REASON_EPT_VIOLATION ||
-		 (u16)exit->reason == EXIT_REASON_PML_FULL)
+		 (u16)exit->reason == EXIT_REASON_PML_FULL ||
+		 (u16)exit->reason == EXIT_REASON_NOTIFY)
 		unblocked = exit->qualification & INTR_INFO_UNBLOCK_NMI;
 	if (unblocked)
 		lintel_set_interruptibility(vcpu, lintel_interruptibility(vcpu) |

@@ -68,9 +68,11 @@ static int (*const exit_table[])(struct lintel_vcpu *vcpu) = {
 	[EXIT_REASON_TDCALL] = exit_ud,
 	[EXIT_REASON_PREEMPTION_TIMER] = exit_preemption_timer,	/* chip_lapic_timer */
 	[EXIT_REASON_PML_FULL] = exit_pml_full,			/* mem_dirty_log */
-	[EXIT_REASON_WBINVD] = exit_skip,			/* exit_insns */
+	[EXIT_REASON_WBINVD] = exit_wbinvd,			/* exit_insns */
 	[EXIT_REASON_XSETBV] = exit_xsetbv,			/* exit_insns */
 	[EXIT_REASON_APIC_WRITE] = exit_apic_write,		/* chip_apicv */
+	[EXIT_REASON_BUS_LOCK] = exit_bus_lock,			/* none: later CPUs only, watch.h */
+	[EXIT_REASON_NOTIFY] = exit_notify,			/* none: likewise */
 };
 
 static_assert(ARRAY_SIZE(exit_table) <= LINTEL_NR_EXIT_REASONS);

@@ -79,6 +79,7 @@ int exit_ept_misconfig(struct lintel_vcpu *vcpu);
 int exit_cpuid(struct lintel_vcpu *vcpu);
 int exit_hlt(struct lintel_vcpu *vcpu);
 int exit_skip(struct lintel_vcpu *vcpu);
+int exit_wbinvd(struct lintel_vcpu *vcpu);
 int exit_pause(struct lintel_vcpu *vcpu);
 int exit_gp(struct lintel_vcpu *vcpu);
 int exit_ud(struct lintel_vcpu *vcpu);
@@ -93,5 +94,7 @@ int exit_triple_fault(struct lintel_vcpu *vcpu);
 int exit_pml_full(struct lintel_vcpu *vcpu);
 int exit_task_switch(struct lintel_vcpu *vcpu);
 int exit_preemption_timer(struct lintel_vcpu *vcpu);
+int exit_bus_lock(struct lintel_vcpu *vcpu);
+int exit_notify(struct lintel_vcpu *vcpu);
 
 #endif

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Exceptions that exit: #DB and #AC always (a guest could make their delivery loop for ever), #UD,
- * which may be a hypercall of another vendor's, #BP while user space debugs, and #MC, which belongs to
- * the host and was forwarded before this runs.
+ * which may be a hypercall of another vendor's or an instruction that is emulated, #BP while user
+ * space debugs, and #MC, which belongs to the host and was forwarded before this runs.
  */
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
@@ -23,6 +23,17 @@ static bool guest_expects_ac(struct lintel_vcpu *vcpu)
 {
 	return lintel_cpl(vcpu) == 3 && (lintel_cr0(vcpu) & X86_CR0_AM) &&
 	       (lintel_rflags(vcpu) & X86_EFLAGS_AC);
+}
+
+/* Another vendor's hypercall, an instruction that only CPUID has, or the guest's own. */
+static int undefined(struct lintel_vcpu *vcpu)
+{
+	if (!lintel_fix_hypercall(vcpu))
+		return RESUME;
+	if (lintel_is_emulated(vcpu))
+		return lintel_interpret(vcpu);
+	lintel_inject_ud(vcpu);
+	return RESUME;
 }
 
 int exit_exception(struct lintel_vcpu *vcpu)
@@ -51,9 +62,7 @@ int exit_exception(struct lintel_vcpu *vcpu)
 		lintel_queue_debug(vcpu, exit->qualification & DB_QUALIFICATION);
 		return RESUME;
 	case X86_TRAP_UD:
-		if (lintel_fix_hypercall(vcpu))
-			lintel_inject_ud(vcpu);
-		return RESUME;
+		return undefined(vcpu);
 	case X86_TRAP_AC:
 		/* The host's split-lock detection raises it too, where the guest cannot expect it. */
 		if (!guest_expects_ac(vcpu) && lintel_split_lock(lintel_rip(vcpu)))

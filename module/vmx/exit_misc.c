@@ -4,6 +4,7 @@
  */
 #include <linux/sched.h>
 #include <asm/processor-flags.h>
+#include <asm/smp.h>
 #include <asm/tsc.h>
 
 #include "cpuid.h"
@@ -41,11 +42,19 @@ int exit_hlt(struct lintel_vcpu *vcpu)
 	return lintel_halt_exit(vcpu);
 }
 
-/* INVD would throw away the host's dirty lines, WBINVD is slow for everyone: memory is coherent. */
+/* INVD would throw away the host's dirty lines. */
 int exit_skip(struct lintel_vcpu *vcpu)
 {
 	lintel_skip_instruction(vcpu);
 	return RESUME;
+}
+
+/* Slow for everyone, and memory is coherent, but for a device whose DMA does not look into caches. */
+int exit_wbinvd(struct lintel_vcpu *vcpu)
+{
+	if (unlikely(READ_ONCE(vcpu->vm->incoherent_dma)))
+		wbinvd_on_all_cpus();
+	return exit_skip(vcpu);
 }
 
 int exit_pause(struct lintel_vcpu *vcpu)

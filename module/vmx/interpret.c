@@ -8,9 +8,11 @@
 #include <linux/kernel.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <asm/cpufeature.h>
 #include <asm/debugreg.h>
 #include <asm/trapnr.h>
 
+#include "cpuid.h"
 #include "event.h"
 #include "exit.h"
 #include "guest_debug.h"
@@ -99,6 +101,7 @@ static const struct emulate_ops ops = {
 	.set_xmm = interpret_set_xmm,
 	.cpuid = interpret_cpuid,
 	.rdtsc = interpret_rdtsc,
+	.rdpid = interpret_rdpid,
 	.invlpg = interpret_invlpg,
 };
 
@@ -343,4 +346,20 @@ int lintel_fix_hypercall(struct lintel_vcpu *vcpu)
 	default:
 		return -ENOENT;
 	}
+}
+
+bool lintel_is_emulated(struct lintel_vcpu *vcpu)
+{
+	struct emulate_ctxt *c = prepare(vcpu);
+
+	if (!c)
+		return false;
+	c->system_access = false;
+	if (emulate_decode(c))
+		return false;
+	if (emulate_is_movbe(c))
+		return !boot_cpu_has(X86_FEATURE_MOVBE) &&
+		       lintel_cpuid_has(vcpu, 0x1, 0, CPUID_REG_ECX, X86_FEATURE_MOVBE % 32);
+	return emulate_is_rdpid(c) && !boot_cpu_has(X86_FEATURE_RDPID) &&
+	       lintel_cpuid_has(vcpu, 0x7, 0, CPUID_REG_ECX, X86_FEATURE_RDPID % 32);
 }

@@ -27,6 +27,12 @@ int lintel_interpret_task(struct lintel_vcpu *vcpu, const struct emulate_task *t
  */
 int lintel_fix_hypercall(struct lintel_vcpu *vcpu);
 
+/*
+ * lintel_is_emulated - the guest got #UD: for an instruction that its CPUID has and the processor
+ * not, and that lintel_interpret() can do (KVM_GET_EMULATED_CPUID)?  Preemptible, may sleep.
+ */
+bool lintel_is_emulated(struct lintel_vcpu *vcpu);
+
 /* lintel_io_exit - tell user space about the next queued MMIO fragment, or about string I/O. */
 int lintel_mmio_exit(struct lintel_vcpu *vcpu);
 

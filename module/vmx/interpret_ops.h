@@ -69,6 +69,7 @@ int interpret_get_xmm(struct emulate_ctxt *c, unsigned int nr, void *val);
 int interpret_set_xmm(struct emulate_ctxt *c, unsigned int nr, const void *val);
 int interpret_cpuid(struct emulate_ctxt *c, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx);
 int interpret_rdtsc(struct emulate_ctxt *c, u64 *tsc);
+int interpret_rdpid(struct emulate_ctxt *c, u64 *pid);
 int interpret_invlpg(struct emulate_ctxt *c, u64 linear);
 
 #endif

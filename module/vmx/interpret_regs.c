@@ -163,6 +163,12 @@ int interpret_rdtsc(struct emulate_ctxt *c, u64 *tsc)
 	return EMULATE_OK;
 }
 
+int interpret_rdpid(struct emulate_ctxt *c, u64 *pid)
+{
+	*pid = vcpu_of(c)->msr_tsc_aux;
+	return EMULATE_OK;
+}
+
 int interpret_invlpg(struct emulate_ctxt *c, u64 linear)
 {
 	lintel_vcpu_request(vcpu_of(c), REQ_TLB_FLUSH);

@@ -40,6 +40,7 @@ static const u32 saved_msrs[] = {
 	MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP,
 	MSR_STAR, MSR_CSTAR, MSR_KERNEL_GS_BASE, MSR_SYSCALL_MASK, MSR_LSTAR,
 	MSR_IA32_TSC, MSR_IA32_CR_PAT, MSR_EFER, MSR_TSC_AUX, MSR_IA32_MISC_ENABLE,
+	MSR_IA32_ARCH_CAPABILITIES, MSR_IA32_PERF_CAPABILITIES,
 	MSR_IA32_POWER_CTL, MSR_IA32_TSC_ADJUST, MSR_IA32_TSC_DEADLINE, MSR_IA32_MCG_STATUS,
 	MSR_IA32_MCG_CTL, MSR_IA32_DEBUGCTLMSR, MSR_IA32_UCODE_REV, MSR_PLATFORM_INFO, MSR_K7_HWCR,
 	MSR_KVM_WALL_CLOCK, MSR_KVM_SYSTEM_TIME, MSR_KVM_WALL_CLOCK_NEW, MSR_KVM_SYSTEM_TIME_NEW,
@@ -57,23 +58,6 @@ const u32 *lintel_msr_list(unsigned int *nr)
 {
 	*nr = ARRAY_SIZE(saved_msrs) - !lintel_params.xsaves;
 	return saved_msrs;
-}
-
-/* Feature MSRs tell a VMM what the host has to offer: microcode revision. */
-static const u32 feature_msrs[] = { MSR_IA32_UCODE_REV };
-
-const u32 *lintel_msr_feature_list(unsigned int *nr)
-{
-	*nr = ARRAY_SIZE(feature_msrs);
-	return feature_msrs;
-}
-
-int lintel_msr_feature(u32 msr, u64 *value)
-{
-	if (msr != MSR_IA32_UCODE_REV)
-		return -EINVAL;
-	*value = LINTEL_UCODE_REV;
-	return 0;
 }
 
 /* Storage in struct lintel_vcpu; a write with a bit of @zero set is #GP. */
@@ -298,6 +282,29 @@ static bool has_xss(const struct lintel_vcpu *vcpu, bool host)
 	return host || lintel_cpuid_has(vcpu, 0xd, 1, CPUID_REG_EAX, X86_FEATURE_XSAVES % 32);
 }
 
+/* Registers that CPUID tells of: a guest whose CPUID does not has none. */
+static int get_capabilities(struct lintel_vcpu *vcpu, u32 msr, u64 *value, bool host)
+{
+	if (msr == MSR_IA32_ARCH_CAPABILITIES) {
+		*value = vcpu->msr_arch_capabilities;
+		return host || lintel_cpuid_has(vcpu, 0x7, 0, CPUID_REG_EDX,
+						X86_FEATURE_ARCH_CAPABILITIES % 32) ? 0 : -EINVAL;
+	}
+	*value = 0;		/* no performance counters */
+	return host || lintel_cpuid_has(vcpu, 0x1, 0, CPUID_REG_ECX, X86_FEATURE_PDCM % 32) ?
+	       0 : -EINVAL;
+}
+
+/* Only user space says what a processor is. */
+static int set_capabilities(struct lintel_vcpu *vcpu, u32 msr, u64 value, bool host)
+{
+	if (!host || (msr == MSR_IA32_PERF_CAPABILITIES && value))
+		return -EINVAL;
+	if (msr == MSR_IA32_ARCH_CAPABILITIES)
+		vcpu->msr_arch_capabilities = value;
+	return 0;
+}
+
 static int get_special(struct lintel_vcpu *vcpu, u32 msr, u64 *value, bool host)
 {
 	switch (msr) {
@@ -341,6 +348,9 @@ static int get_special(struct lintel_vcpu *vcpu, u32 msr, u64 *value, bool host)
 			return -EINVAL;
 		*value = vcpu->msr_platform_info;
 		return 0;
+	case MSR_IA32_ARCH_CAPABILITIES:
+	case MSR_IA32_PERF_CAPABILITIES:
+		return get_capabilities(vcpu, msr, value, host);
 	default:
 		return -ENOENT;
 	}
@@ -393,6 +403,9 @@ static int set_special(struct lintel_vcpu *vcpu, u32 msr, u64 value, bool host)
 			return -EINVAL;
 		vcpu->msr_platform_info = value;
 		return 0;
+	case MSR_IA32_ARCH_CAPABILITIES:
+	case MSR_IA32_PERF_CAPABILITIES:
+		return set_capabilities(vcpu, msr, value, host);
 	case MSR_IA32_UCODE_WRITE:
 		return 0;	/* nothing is loaded, as on any virtual machine */
 	default:

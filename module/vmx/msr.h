@@ -25,6 +25,8 @@ int lintel_set_apic_base(struct lintel_vcpu *vcpu, u64 value, bool host);
 /* The lists of KVM_GET_MSR_INDEX_LIST and KVM_GET_MSR_FEATURE_INDEX_LIST. */
 const u32 *lintel_msr_list(unsigned int *nr);
 const u32 *lintel_msr_feature_list(unsigned int *nr);
+/* lintel_arch_capabilities - IA32_ARCH_CAPABILITIES of a new vCPU.  Any context. */
+u64 lintel_arch_capabilities(void);
 /* lintel_msr_feature - KVM_GET_MSRS on the system descriptor.  0 or -EINVAL. */
 int lintel_msr_feature(u32 msr, u64 *value);
 

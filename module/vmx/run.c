@@ -36,6 +36,7 @@
 #include "pml.h"
 #include "run.h"
 #include "timer.h"
+#include "watch.h"
 #include "../compat.h"
 #include "../ept/ept.h"
 #include "../flight.h"
@@ -275,14 +276,27 @@ static enum vmx_run_result entry_refused(struct lintel_vcpu *vcpu)
 	return RUN_EXIT;
 }
 
-static __always_inline void note_exit(struct lintel_vcpu *vcpu, u32 reason)
+/* Bits beside the basic reason: an entry that failed, or a bus lock, which leaves the reason. */
+static noinline u32 note_bits(struct lintel_vcpu *vcpu, u32 reason)
 {
 	/* an entry that fails in its checks of the guest's state leaves the VMCS clear */
-	if (likely(!(reason & VMX_EXIT_REASONS_FAILED_VMENTRY)))
+	if (!(reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
 		vcpu->vmcs.launched = true;
+	if (reason & EXIT_REASON_HELD_BUS)
+		watch_held_bus(vcpu);
+	return reason & ~EXIT_REASON_HELD_BUS;
+}
+
+static __always_inline u32 note_exit(struct lintel_vcpu *vcpu, u32 reason)
+{
+	if (likely(reason <= EXIT_REASON_BASIC))
+		vcpu->vmcs.launched = true;
+	else
+		reason = note_bits(vcpu, reason);
 	vcpu->stats.exits++;
 	vcpu->stats.exits_by_reason[min_t(u16, reason, LINTEL_NR_EXIT_REASONS - 1)]++;
 	flight_exit(vcpu, reason);
+	return reason;
 }
 
 /* In the window.  RUN_ATTENTION: a host interrupt waits, or other work. */
@@ -301,8 +315,7 @@ static enum vmx_run_result run_in_window(struct lintel_vcpu *vcpu)
 			failed = enter_guest(vcpu);
 			if (unlikely(failed))
 				return entry_failed(vcpu, failed);
-			exit->reason = vmcs_read32(VM_EXIT_REASON);
-			note_exit(vcpu, exit->reason);
+			exit->reason = note_exit(vcpu, vmcs_read32(VM_EXIT_REASON));
 			handled = vmx_exit_short(vcpu, exit->reason);
 			if (handled != SHORT_ENTER || unlikely(READ_ONCE(vcpu->requests)))
 				break;

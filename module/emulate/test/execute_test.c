@@ -132,6 +132,8 @@ static const struct row rows[] = {
 	  { { AX, 100 }, { BX, 8 }, { CX, 200 }, { DX, 10 }, END } },
 	{ "rdtsc", L64, B(0x0f, 0x31), { { AX, ~0ULL }, { DX, ~0ULL }, END },
 	  { { AX, 0x55667788 }, { DX, 0x11223344 }, END } },
+	{ "rdpid", L64, B(0xf3, 0x0f, 0xc7, 0xf9), { { CX, ~0ULL }, END },
+	  { { CX, 0x89abcdef }, END } },
 	{ "mov cr8", L64, B(0x44, 0x0f, 0x20, 0xc0), { END }, { { AX, 0x1008 }, END } },
 	{ "mov dr4 is DR6", P32, B(0x0f, 0x21, 0xe0), { { AX, 1 }, END }, { { AX, 0 }, END } },
 	{ "mfence", P32, B(0x0f, 0xae, 0xf0), { END }, { END } },

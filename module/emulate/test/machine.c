@@ -241,6 +241,13 @@ static int op_rdtsc(struct emulate_ctxt *c, u64 *tsc)
 	return EMULATE_OK;
 }
 
+static int op_rdpid(struct emulate_ctxt *c, u64 *pid)
+{
+	(void)c;
+	*pid = 0x89abcdef;
+	return EMULATE_OK;
+}
+
 static int op_invlpg(struct emulate_ctxt *c, u64 linear)
 {
 	machine_of(c)->invlpg = linear;
@@ -260,8 +267,8 @@ static const struct emulate_ops machine_ops = {
 	.get_desc_table = op_get_table, .set_desc_table = op_set_table,
 	.get_cr = op_get_cr, .set_cr = op_set_cr, .get_dr = op_get_dr, .set_dr = op_set_dr,
 	.get_msr = op_get_msr, .set_msr = op_set_msr, .get_xmm = op_get_xmm,
-	.set_xmm = op_set_xmm, .cpuid = op_cpuid, .rdtsc = op_rdtsc, .invlpg = op_invlpg,
-	.wbinvd = op_wbinvd,
+	.set_xmm = op_set_xmm, .cpuid = op_cpuid, .rdtsc = op_rdtsc, .rdpid = op_rdpid,
+	.invlpg = op_invlpg, .wbinvd = op_wbinvd,
 };
 
 static void init_segments(struct machine *m, enum emulate_mode mode)
