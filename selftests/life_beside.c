@@ -5,13 +5,15 @@
  * lazily (STAR, LSTAR, SFMASK, KERNEL_GS_BASE, TSC_AUX): what the one leaves behind in the CPU
  * would be seen in the sum of the other. They change places after each exit, or when the host's
  * scheduler takes the CPU away from a guest that never exits by itself. LINTEL_SWITCHES
- * (environment) says how often. Needs both devices.
+ * (environment) says how often. With LINTEL_DISTURBANCES, CPU 1 and then the whole machine are
+ * taken away from them so many times. Needs both devices.
  */
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/resource.h>
 
+#include "files.h"
 #include "guest.h"
 #include "vm.h"
 
@@ -100,6 +102,12 @@ static struct side *volatile last;
 static volatile bool stop;
 static u64 wanted;
 static bool in_turns;
+static volatile bool disturbing;	/* they go on until the last disturbance is over */
+
+static u64 changes(void)
+{
+	return *(volatile u64 *)&side[0].switches + *(volatile u64 *)&side[1].switches;
+}
 
 static void bind_to(int cpu)
 {
@@ -134,7 +142,7 @@ static void *run_side(void *arg)
 			last = s;
 			s->switches++;
 		}
-		if (s == &side[0] && side[0].switches + side[1].switches >= wanted)
+		if (s == &side[0] && changes() >= wanted && !disturbing)
 			stop = true;
 		if (in_turns)
 			sched_yield();
@@ -180,9 +188,9 @@ static void run_both(u64 switches)
 	for (size_t i = 0; i < ARRAY_SIZE(side); i++)
 		pthread_join(side[i].thread, NULL);
 	ktap_note("%llu changes from one guest to the other; %llu and %llu rounds",
-		  (unsigned long long)(side[0].switches + side[1].switches),
-		  (unsigned long long)side[0].rounds, (unsigned long long)side[1].rounds);
-	CHECK(side[0].switches + side[1].switches >= switches, "stopped early");
+		  (unsigned long long)changes(), (unsigned long long)side[0].rounds,
+		  (unsigned long long)side[1].rounds);
+	CHECK(changes() >= switches, "stopped early");
 }
 
 TEST_SLOW(in_turns_on_one_cpu, 30)
@@ -205,12 +213,71 @@ TEST_SLOW(preempted_on_one_cpu, 30)
 	CHECK(involuntary_switches() - before > 50, "hardly ever preempted");
 }
 
-/* Both on whatever CPU they are put, while the row around this program takes CPUs away. */
+/* Both on whatever CPU they are put. */
 TEST_SLOW(on_all_cpus, 30)
 {
 	make_sides(1000);
 	in_turns = true;
 	run_both(number_of("LINTEL_SWITCHES", 5000));
+}
+
+#define CPU1		"/sys/devices/system/cpu/cpu1/online"
+#define PM_TEST		"/sys/power/pm_test"
+#define PM_TEST_DELAY	"/sys/module/suspend/parameters/pm_test_delay"
+
+/* The guests have what is left of the machine until they have changed some more times. */
+static void let_them_change(void)
+{
+	u64 until = changes() + 100;
+
+	while (changes() < until) {
+		REQUIRE(!ktap_timed_out(), "the guests stand still");
+		usleep(1000);
+	}
+}
+
+static void suspend_to(const char *level)
+{
+	file_write(PM_TEST, level);
+	file_write("/sys/power/state", "mem");
+	let_them_change();
+}
+
+static void *disturb(void *rounds)
+{
+	for (size_t i = (size_t)rounds; i; i--) {
+		let_them_change();
+		file_write(CPU1, "0");
+		let_them_change();
+		file_write(CPU1, "1");
+		let_them_change();
+		suspend_to("processors");
+		suspend_to("core");
+	}
+	disturbing = false;
+	return NULL;
+}
+
+/* CPU 1 goes and comes, and the machine is suspended as far as two levels of pm_test lead. */
+TEST_SLOW(disturbed_on_all_cpus, 30)
+{
+	size_t rounds = number_of("LINTEL_DISTURBANCES", 0);
+	pthread_t disturber;
+
+	if (!rounds)
+		SKIP("LINTEL_DISTURBANCES (environment) asks for it");
+	if (access(CPU1, W_OK) || access(PM_TEST, W_OK))
+		SKIP("no CPU 1 that can go offline, or no %s", PM_TEST);
+	/* the kernel spins for as long in each suspend, 5 s by default, and no guest runs */
+	file_write(PM_TEST_DELAY, "0");
+	make_sides(1000);
+	in_turns = true;
+	disturbing = true;
+	REQUIRE(!pthread_create(&disturber, NULL, disturb, (void *)rounds), "pthread_create");
+	run_both(number_of("LINTEL_SWITCHES", 5000));
+	pthread_join(disturber, NULL);
+	ktap_note("CPU 1 away and the machine suspended twice, %zu times", rounds);
+	file_write(PM_TEST, "none");
 }
 
 /* VMs of KVM come and go, its last one among them; a guest of Lintel's sees none of it. */
