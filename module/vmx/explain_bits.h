@@ -46,6 +46,7 @@
 #define EXIT_LOAD_PAT			BIT64(19)
 #define EXIT_LOAD_EFER			BIT64(21)
 #define EXIT_SAVE_PREEMPTION_TIMER	BIT64(22)
+#define EXIT_LOAD_CET			BIT64(28)
 
 /* VM-entry controls */
 #define ENTRY_LOAD_DEBUG		BIT64(2)

@@ -14,15 +14,12 @@
 #include <linux/ratelimit.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <asm/cpufeature.h>
-#include <asm/msr-index.h>
-#include <asm/processor.h>
 #include <asm/vmx.h>
 
-#include "../compat.h"
 #include "../regs.h"
 #include "explain.h"
 #include "explain_bits.h"
+#include "explain_limits.h"
 #include "ops.h"
 #include "vmcs.h"
 
@@ -48,43 +45,12 @@ static_assert(EXIT_SAVE_PREEMPTION_TIMER == VM_EXIT_SAVE_VMX_PREEMPTION_TIMER);
 static_assert(ENTRY_IA32E == VM_ENTRY_IA32E_MODE);
 static_assert(ENTRY_LOAD_EFER == VM_ENTRY_LOAD_IA32_EFER);
 
-static u64 read_msr(u32 msr)
-{
-	u64 value = 0;
-
-	return rdmsrq_safe(msr, &value) ? 0 : value;
-}
-
-static void capture_limits(struct vmx_limits *l)
-{
-	bool true_controls;
-
-	l->basic = read_msr(MSR_IA32_VMX_BASIC);
-	true_controls = l->basic & BIT64(55);
-	l->pin = read_msr(true_controls ? MSR_IA32_VMX_TRUE_PINBASED_CTLS :
-					  MSR_IA32_VMX_PINBASED_CTLS);
-	l->proc = read_msr(true_controls ? MSR_IA32_VMX_TRUE_PROCBASED_CTLS :
-					   MSR_IA32_VMX_PROCBASED_CTLS);
-	l->proc2 = read_msr(MSR_IA32_VMX_PROCBASED_CTLS2);
-	l->exit = read_msr(true_controls ? MSR_IA32_VMX_TRUE_EXIT_CTLS : MSR_IA32_VMX_EXIT_CTLS);
-	l->entry = read_msr(true_controls ? MSR_IA32_VMX_TRUE_ENTRY_CTLS :
-					    MSR_IA32_VMX_ENTRY_CTLS);
-	l->cr0_fixed0 = read_msr(MSR_IA32_VMX_CR0_FIXED0);
-	l->cr0_fixed1 = read_msr(MSR_IA32_VMX_CR0_FIXED1);
-	l->cr4_fixed0 = read_msr(MSR_IA32_VMX_CR4_FIXED0);
-	l->cr4_fixed1 = read_msr(MSR_IA32_VMX_CR4_FIXED1);
-	l->misc = read_msr(MSR_IA32_VMX_MISC);
-	l->ept_vpid = read_msr(MSR_IA32_VMX_EPT_VPID_CAP);
-	l->maxphyaddr = cpuid_eax(0x80000008) & 0xff;
-	l->la57 = boot_cpu_has(X86_FEATURE_LA57);
-}
-
 /* In a window. */
 static void capture(struct lintel_vcpu *vcpu, struct vmcs_fields *f)
 {
 	/* what was set since the last entry belongs to the state that is judged */
 	lintel_reg_flush(vcpu);
-	capture_limits(&f->limits);
+	explain_read_limits(&f->limits);
 #define FIELD(member, encoding, when) \
 	if (when) \
 		f->member = __vmcs_read(encoding);
