@@ -60,6 +60,26 @@ static void host_registers(struct explain_report *r)
 	}
 }
 
+static void host_cet(struct explain_report *r)
+{
+	const struct vmcs_fields *f = r->f;
+
+	if (f->exit & EXIT_LOAD_PKRS)
+		EXPLAIN_CHECK(r, !(f->host_pkrs >> 32), HOST_PKRS, host_pkrs);
+	if (!(f->exit & EXIT_LOAD_CET))
+		return;
+	EXPLAIN_CHECK(r, !(f->host_s_cet & S_CET_RESERVED) &&
+		      (~f->host_s_cet & (S_CET_SUPPRESS | S_CET_TRACKER)), HOST_S_CET, host_s_cet);
+	EXPLAIN_CHECK(r, explain_canonical(f, f->host_s_cet), HOST_CANONICAL, host_s_cet);
+	EXPLAIN_CHECK(r, !(f->host_ssp & 3), HOST_SSP, host_ssp);
+	EXPLAIN_CHECK(r, explain_canonical(f, f->host_ssp), HOST_CANONICAL, host_ssp);
+	EXPLAIN_CHECK(r, explain_canonical(f, f->host_ssp_table), HOST_CANONICAL, host_ssp_table);
+	if (f->exit & EXIT_HOST_64)
+		return;
+	EXPLAIN_CHECK(r, !(f->host_s_cet >> 32), HOST_32_CET, host_s_cet);
+	EXPLAIN_CHECK(r, !(f->host_ssp >> 32), HOST_32_CET, host_ssp);
+}
+
 static void host_segments(struct explain_report *r)
 {
 	const struct vmcs_fields *f = r->f;
@@ -100,6 +120,7 @@ static void host_address_space(struct explain_report *r)
 void explain_host(struct explain_report *r)
 {
 	host_registers(r);
+	host_cet(r);
 	host_segments(r);
 	host_address_space(r);
 }

@@ -31,6 +31,7 @@ typedef uint8_t u8;
 struct vmx_limits {
 	/* low half: bits that must be 1; high half: bits that may be 1 */
 	u64 pin, proc, proc2, exit, entry;
+	u64 proc3, exit2, vmfunc;	/* bits that may be 1 */
 	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
 	u64 misc;			/* IA32_VMX_MISC */
 	u64 ept_vpid;			/* IA32_VMX_EPT_VPID_CAP */
@@ -69,8 +70,8 @@ struct explain_finding {
  * lintel_explain_entry_failure - check @f and write the first @max broken rules to @out, in the
  * order in which the SDM lists them.  Returns how many rules are broken, also beyond @max; 0:
  * none of those it knows.  Not checked: the entries of MSR-load areas, PERF_GLOBAL_CTRL,
- * BNDCFGS, RTIT_CTL, CET, PKRS and FRED state, VM functions, and what stands behind the
- * pointers.
+ * BNDCFGS, RTIT_CTL, SPEC_CTRL and FRED state, the guest's CET and PKRS state, what single
+ * tertiary controls demand, and what stands behind the pointers.
  */
 int lintel_explain_entry_failure(const struct vmcs_fields *f, struct explain_finding *out, int max);
 

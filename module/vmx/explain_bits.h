@@ -18,6 +18,7 @@
 #define PIN_POSTED_INTERRUPTS		BIT64(7)
 
 /* Primary processor-based controls */
+#define PROC_TERTIARY			BIT64(17)
 #define PROC_TPR_SHADOW			BIT64(21)
 #define PROC_NMI_WINDOW			BIT64(22)
 #define PROC_IO_BITMAPS			BIT64(25)
@@ -38,6 +39,7 @@
 #define PROC2_PML			BIT64(17)
 #define PROC2_VE			BIT64(18)
 #define PROC2_MODE_BASED_EXEC		BIT64(22)
+#define PROC2_SUB_PAGE			BIT64(23)
 #define PROC2_TSC_SCALING		BIT64(25)
 
 /* VM-exit controls */
@@ -47,6 +49,11 @@
 #define EXIT_LOAD_EFER			BIT64(21)
 #define EXIT_SAVE_PREEMPTION_TIMER	BIT64(22)
 #define EXIT_LOAD_CET			BIT64(28)
+#define EXIT_LOAD_PKRS			BIT64(29)
+#define EXIT_SECONDARY			BIT64(31)
+
+/* VM-function controls */
+#define VMFUNC_EPTP_SWITCHING		BIT64(0)
 
 /* VM-entry controls */
 #define ENTRY_LOAD_DEBUG		BIT64(2)
@@ -88,6 +95,9 @@ enum { ACTIVE, HLT, SHUTDOWN, WAIT_FOR_SIPI };
 #define EFER_LME_BIT			BIT64(8)
 #define EFER_LMA_BIT			BIT64(10)
 #define EFER_VALID			(BIT64(0) | EFER_LME_BIT | EFER_LMA_BIT | BIT64(11))
+#define S_CET_RESERVED			0x3c0ULL
+#define S_CET_SUPPRESS			BIT64(10)
+#define S_CET_TRACKER			BIT64(11)
 #define DEBUGCTL_BTF			BIT64(1)
 #define PENDING_DBG_BS			BIT64(14)
 #define PENDING_DBG_RTM			BIT64(16)

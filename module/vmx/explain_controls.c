@@ -39,6 +39,8 @@ static void control_words(struct explain_report *r)
 	EXPLAIN_CHECK(r, control_ok(f->proc, f->limits.proc), CTL_PROC, proc);
 	if (f->proc & PROC_SECONDARY)
 		EXPLAIN_CHECK(r, control_ok(f->proc2, f->limits.proc2), CTL_PROC2, proc2);
+	if (f->proc & PROC_TERTIARY)
+		EXPLAIN_CHECK(r, !(f->proc3 & ~f->limits.proc3), CTL_PROC3, proc3);
 	EXPLAIN_CHECK(r, f->cr3_target_count <= (f->limits.misc >> 16 & 0x1ff),
 		      CTL_CR3_COUNT, cr3_target_count);
 }
@@ -84,6 +86,7 @@ static void control_apic(struct explain_report *r)
 #define EPT_CAP_UC	BIT64(8)
 #define EPT_CAP_WB	BIT64(14)
 #define EPT_CAP_AD	BIT64(21)
+#define EPT_CAP_SHADOW_STACK	BIT64(23)
 
 static void control_ept(struct explain_report *r)
 {
@@ -96,8 +99,37 @@ static void control_ept(struct explain_report *r)
 	EXPLAIN_CHECK(r, (levels == 4 && (cap & EPT_CAP_WALK_4)) ||
 		      (levels == 5 && (cap & EPT_CAP_WALK_5)), CTL_EPT_LEVELS, ept_pointer);
 	EXPLAIN_CHECK(r, !(eptp & BIT64(6)) || (cap & EPT_CAP_AD), CTL_EPT_AD, ept_pointer);
-	EXPLAIN_CHECK(r, !(eptp & 0xf80) && explain_in_width(f, eptp),
+	EXPLAIN_CHECK(r, !(eptp & 0xf00) && explain_in_width(f, eptp) &&
+		      (!(eptp & BIT64(7)) || (cap & EPT_CAP_SHADOW_STACK)),
 		      CTL_EPT_RESERVED, ept_pointer);
+}
+
+/* Controls beyond those of the first processors, each with an address of its own. */
+static void control_extensions(struct explain_report *r)
+{
+	const struct vmcs_fields *f = r->f;
+	u64 proc2 = secondary(f);
+	bool ept = proc2 & PROC2_EPT;
+
+	if (proc2 & PROC2_SHADOW_VMCS) {
+		CHECK_PAGE(r, vmread_bitmap);
+		CHECK_PAGE(r, vmwrite_bitmap);
+	}
+	if (proc2 & PROC2_VE)
+		CHECK_PAGE(r, ve_information);
+	if (proc2 & PROC2_VMFUNC) {
+		EXPLAIN_CHECK(r, !(f->vmfunc & ~f->limits.vmfunc), CTL_VMFUNC, vmfunc);
+		if (f->vmfunc & VMFUNC_EPTP_SWITCHING) {
+			EXPLAIN_CHECK(r, ept, CTL_VMFUNC_EPT, vmfunc);
+			CHECK_PAGE(r, eptp_list);
+		}
+	}
+	if (proc2 & PROC2_SUB_PAGE) {
+		EXPLAIN_CHECK(r, ept, CTL_SUB_PAGE_EPT, proc2);
+		CHECK_PAGE(r, spptp);
+	}
+	if (proc2 & PROC2_TSC_SCALING)
+		EXPLAIN_CHECK(r, f->tsc_multiplier, CTL_TSC_MULTIPLIER, tsc_multiplier);
 }
 
 static void control_memory(struct explain_report *r)
@@ -122,12 +154,6 @@ static void control_memory(struct explain_report *r)
 	}
 	EXPLAIN_CHECK(r, ept || !(proc2 & PROC2_UNRESTRICTED), CTL_UNRESTRICTED_EPT, proc2);
 	EXPLAIN_CHECK(r, ept || !(proc2 & PROC2_MODE_BASED_EXEC), CTL_MBEC_EPT, proc2);
-	if (proc2 & PROC2_SHADOW_VMCS) {
-		CHECK_PAGE(r, vmread_bitmap);
-		CHECK_PAGE(r, vmwrite_bitmap);
-	}
-	if (proc2 & PROC2_TSC_SCALING)
-		EXPLAIN_CHECK(r, f->tsc_multiplier, CTL_TSC_MULTIPLIER, tsc_multiplier);
 }
 
 static void msr_area(struct explain_report *r, u64 count, u64 address, const char *field)
@@ -180,8 +206,11 @@ void explain_controls(struct explain_report *r)
 
 	control_words(r);
 	control_memory(r);
+	control_extensions(r);
 	control_apic(r);
 	EXPLAIN_CHECK(r, control_ok(f->exit, f->limits.exit), CTL_EXIT, exit);
+	if (f->exit & EXIT_SECONDARY)
+		EXPLAIN_CHECK(r, !(f->exit2 & ~f->limits.exit2), CTL_EXIT2, exit2);
 	EXPLAIN_CHECK(r, (f->pin & PIN_PREEMPTION_TIMER) || !(f->exit & EXIT_SAVE_PREEMPTION_TIMER),
 		      CTL_SAVE_TIMER, exit);
 	msr_area(r, f->exit_msr_store_count, f->exit_msr_store_addr, "exit_msr_store_addr");

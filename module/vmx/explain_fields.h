@@ -7,6 +7,15 @@
 #ifndef LINTEL_VMX_EXPLAIN_FIELDS_H
 #define LINTEL_VMX_EXPLAIN_FIELDS_H
 
+/* Fields that <asm/vmx.h> of the oldest kernel lacks, by the names of the SDM. */
+#define VE_INFORMATION_ADDRESS_FIELD	0x202a
+#define SPPTP_FIELD			0x2030
+#define SECONDARY_EXIT_CONTROLS_FIELD	0x2044
+#define HOST_PKRS_FIELD			0x2c06
+#define HOST_S_CET_FIELD		0x6c18
+#define HOST_SSP_FIELD			0x6c1a
+#define HOST_SSP_TABLE_FIELD		0x6c1c
+
 #define EXPLAIN_SEGMENT(FIELD, name, NAME) \
 	FIELD(guest_##name##_selector, GUEST_##NAME##_SELECTOR, true) \
 	FIELD(guest_##name##_base, GUEST_##NAME##_BASE, true) \
@@ -17,7 +26,9 @@
 	FIELD(pin, PIN_BASED_VM_EXEC_CONTROL, true) \
 	FIELD(proc, CPU_BASED_VM_EXEC_CONTROL, true) \
 	FIELD(proc2, SECONDARY_VM_EXEC_CONTROL, f->proc & PROC_SECONDARY) \
+	FIELD(proc3, TERTIARY_VM_EXEC_CONTROL, f->proc & PROC_TERTIARY) \
 	FIELD(exit, VM_EXIT_CONTROLS, true) \
+	FIELD(exit2, SECONDARY_EXIT_CONTROLS_FIELD, f->exit & EXIT_SECONDARY) \
 	FIELD(entry, VM_ENTRY_CONTROLS, true) \
 	FIELD(cr3_target_count, CR3_TARGET_COUNT, true) \
 	FIELD(io_bitmap_a, IO_BITMAP_A, f->proc & PROC_IO_BITMAPS) \
@@ -30,9 +41,13 @@
 	FIELD(posted_intr_desc, POSTED_INTR_DESC_ADDR, f->pin & PIN_POSTED_INTERRUPTS) \
 	FIELD(vpid, VIRTUAL_PROCESSOR_ID, f->proc2 & PROC2_VPID) \
 	FIELD(ept_pointer, EPT_POINTER, f->proc2 & PROC2_EPT) \
+	FIELD(vmfunc, VM_FUNCTION_CONTROL, f->proc2 & PROC2_VMFUNC) \
+	FIELD(eptp_list, EPTP_LIST_ADDRESS, f->vmfunc & VMFUNC_EPTP_SWITCHING) \
 	FIELD(pml_address, PML_ADDRESS, f->proc2 & PROC2_PML) \
 	FIELD(vmread_bitmap, VMREAD_BITMAP, f->proc2 & PROC2_SHADOW_VMCS) \
 	FIELD(vmwrite_bitmap, VMWRITE_BITMAP, f->proc2 & PROC2_SHADOW_VMCS) \
+	FIELD(ve_information, VE_INFORMATION_ADDRESS_FIELD, f->proc2 & PROC2_VE) \
+	FIELD(spptp, SPPTP_FIELD, f->proc2 & PROC2_SUB_PAGE) \
 	FIELD(tsc_multiplier, TSC_MULTIPLIER, f->proc2 & PROC2_TSC_SCALING) \
 	FIELD(exit_msr_store_count, VM_EXIT_MSR_STORE_COUNT, true) \
 	FIELD(exit_msr_store_addr, VM_EXIT_MSR_STORE_ADDR, true) \
@@ -50,6 +65,10 @@
 	FIELD(host_sysenter_eip, HOST_IA32_SYSENTER_EIP, true) \
 	FIELD(host_pat, HOST_IA32_PAT, f->exit & EXIT_LOAD_PAT) \
 	FIELD(host_efer, HOST_IA32_EFER, f->exit & EXIT_LOAD_EFER) \
+	FIELD(host_s_cet, HOST_S_CET_FIELD, f->exit & EXIT_LOAD_CET) \
+	FIELD(host_ssp, HOST_SSP_FIELD, f->exit & EXIT_LOAD_CET) \
+	FIELD(host_ssp_table, HOST_SSP_TABLE_FIELD, f->exit & EXIT_LOAD_CET) \
+	FIELD(host_pkrs, HOST_PKRS_FIELD, f->exit & EXIT_LOAD_PKRS) \
 	FIELD(host_cs, HOST_CS_SELECTOR, true) \
 	FIELD(host_ss, HOST_SS_SELECTOR, true) \
 	FIELD(host_ds, HOST_DS_SELECTOR, true) \

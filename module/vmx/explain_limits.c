@@ -7,13 +7,14 @@
  */
 #include "explain_limits.h"
 
-#include <asm/cpufeature.h>
 #include <asm/msr.h>
 #include <asm/processor.h>
 
 #include "explain.h"
 #include "explain_bits.h"
 #include "../compat.h"
+
+#define MSR_VMX_EXIT_CTLS2	0x493	/* IA32_VMX_EXIT_CTLS2; older kernels do not name it */
 
 static u64 read_msr(u32 msr)
 {
@@ -36,6 +37,10 @@ void explain_read_limits(struct vmx_limits *l)
 	l->exit = read_msr(true_controls ? MSR_IA32_VMX_TRUE_EXIT_CTLS : MSR_IA32_VMX_EXIT_CTLS);
 	l->entry = read_msr(true_controls ? MSR_IA32_VMX_TRUE_ENTRY_CTLS :
 					    MSR_IA32_VMX_ENTRY_CTLS);
+	/* 0 where the processor has no such controls */
+	l->proc3 = read_msr(MSR_IA32_VMX_PROCBASED_CTLS3);
+	l->exit2 = read_msr(MSR_VMX_EXIT_CTLS2);
+	l->vmfunc = read_msr(MSR_IA32_VMX_VMFUNC);
 	l->cr0_fixed0 = read_msr(MSR_IA32_VMX_CR0_FIXED0);
 	l->cr0_fixed1 = read_msr(MSR_IA32_VMX_CR0_FIXED1);
 	l->cr4_fixed0 = read_msr(MSR_IA32_VMX_CR4_FIXED0);
@@ -43,5 +48,6 @@ void explain_read_limits(struct vmx_limits *l)
 	l->misc = read_msr(MSR_IA32_VMX_MISC);
 	l->ept_vpid = read_msr(MSR_IA32_VMX_EPT_VPID_CAP);
 	l->maxphyaddr = cpuid_eax(0x80000008) & 0xff;
-	l->la57 = boot_cpu_has(X86_FEATURE_LA57);
+	/* not boot_cpu_has(): the kernel takes the feature away when it does not use it */
+	l->la57 = cpuid_eax(0) >= 7 && cpuid_ecx(7) & BIT64(16);
 }

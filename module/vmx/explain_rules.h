@@ -16,6 +16,9 @@
 	RULE(CTL_PROC2, "control", \
 	     "secondary processor-based controls must keep the bits that " \
 	     "IA32_VMX_PROCBASED_CTLS2 fixes to 0 or 1") \
+	RULE(CTL_PROC3, "control", \
+	     "tertiary processor-based controls must not set bits that " \
+	     "IA32_VMX_PROCBASED_CTLS3 does not allow") \
 	RULE(CTL_CR3_COUNT, "control", \
 	     "the CR3-target count must not exceed what IA32_VMX_MISC[24:16] says (4)") \
 	RULE(CTL_PAGE_ALIGNED, "control", \
@@ -57,19 +60,28 @@
 	RULE(CTL_EPT_AD, "control", \
 	     "bit 6 of the EPT pointer (accessed and dirty flags) must be supported") \
 	RULE(CTL_EPT_RESERVED, "control", \
-	     "bits 11:7 of the EPT pointer and those beyond the physical-address width must " \
-	     "be 0") \
+	     "bits 11:8 of the EPT pointer and those beyond the physical-address width must " \
+	     "be 0, and bit 7 without support for supervisor shadow stacks") \
 	RULE(CTL_PML_EPT, "control", \
 	     "page-modification logging needs EPT") \
 	RULE(CTL_UNRESTRICTED_EPT, "control", \
 	     "unrestricted guest needs EPT") \
 	RULE(CTL_MBEC_EPT, "control", \
 	     "mode-based execute control needs EPT") \
+	RULE(CTL_VMFUNC, "control", \
+	     "VM-function controls must not set bits that IA32_VMX_VMFUNC does not allow") \
+	RULE(CTL_VMFUNC_EPT, "control", \
+	     "EPTP switching needs EPT") \
+	RULE(CTL_SUB_PAGE_EPT, "control", \
+	     "sub-page write permissions need EPT") \
 	RULE(CTL_TSC_MULTIPLIER, "control", \
 	     "with TSC scaling, the TSC multiplier must not be 0") \
 	RULE(CTL_EXIT, "control", \
 	     "VM-exit controls must keep the bits that IA32_VMX_(TRUE_)EXIT_CTLS fixes to 0 " \
 	     "or 1") \
+	RULE(CTL_EXIT2, "control", \
+	     "secondary VM-exit controls must not set bits that IA32_VMX_EXIT_CTLS2 does not " \
+	     "allow") \
 	RULE(CTL_SAVE_TIMER, "control", \
 	     "saving the preemption timer on exit needs the preemption timer") \
 	RULE(CTL_MSR_ALIGNED, "control", \
@@ -113,6 +125,12 @@
 	     "reserved bits of host IA32_EFER must be 0") \
 	RULE(HOST_EFER_MODE, "host", \
 	     "host IA32_EFER.LMA and LME must both equal the host address-space size control") \
+	RULE(HOST_S_CET, "host", \
+	     "reserved bits of host IA32_S_CET must be 0, SUPPRESS and TRACKER not both 1") \
+	RULE(HOST_SSP, "host", \
+	     "bits 1:0 of host SSP must be 0") \
+	RULE(HOST_PKRS, "host", \
+	     "bits 63:32 of host IA32_PKRS must be 0") \
 	RULE(HOST_SELECTOR, "host", \
 	     "the selector's RPL and TI must be 0") \
 	RULE(HOST_NULL, "host", \
@@ -127,6 +145,8 @@
 	     "with a host that is not 64-bit, host CR4.PCIDE must be 0") \
 	RULE(HOST_32_RIP, "host", \
 	     "with a host that is not 64-bit, bits 63:32 of host RIP must be 0") \
+	RULE(HOST_32_CET, "host", \
+	     "with a host that is not 64-bit, bits 63:32 of host IA32_S_CET and SSP must be 0") \
 	RULE(HOST_64_PAE, "host", \
 	     "with a 64-bit host, host CR4.PAE must be 1") \
 	RULE(GUEST_CR0, "guest", \

@@ -18,6 +18,12 @@ static u64 limits_of(const struct vmcs_fields *f, u16 member)
 		return f->limits.exit;
 	case AT(entry):
 		return f->limits.entry;
+	case AT(proc3):
+		return f->limits.proc3 << 32;
+	case AT(exit2):
+		return f->limits.exit2 << 32;
+	case AT(vmfunc):
+		return f->limits.vmfunc << 32;
 	default:
 		return ~0ULL << 32;
 	}

@@ -11,6 +11,7 @@
 #include <linux/linkage.h>
 #include <asm/asm.h>
 #include <asm/nospec-branch.h>
+#include <asm/unwind_hints.h>
 
 #include "offsets.h"
 
@@ -51,6 +52,7 @@ SYM_FUNC_START(entrycheck_enter)
 	mov	$0xc0000080, %ecx
 	mov	RECOVERY_EFER(%rdi), %eax
 	mov	RECOVERY_EFER + 4(%rdi), %edx
+	UNWIND_HINT_SAVE
 .Llaunch:
 	vmlaunch
 .Lrefused:
@@ -67,6 +69,8 @@ SYM_FUNC_START(entrycheck_enter)
 
 	/* HOST_RIP of the VMCS under test */
 SYM_INNER_LABEL(entrycheck_recover, SYM_L_GLOBAL)
+	UNWIND_HINT_RESTORE
+	ANNOTATE_NOENDBR
 	mov	%r8, %cr0
 	/* without a PCID, so that CR4.PCIDE may be set */
 	mov	%r10, %cr3
@@ -81,6 +85,8 @@ SYM_INNER_LABEL(entrycheck_recover, SYM_L_GLOBAL)
 
 	/* HOST_RIP of the sound VMCS */
 SYM_INNER_LABEL(entrycheck_back, SYM_L_GLOBAL)
+	UNWIND_HINT_RESTORE
+	ANNOTATE_NOENDBR
 	xor	%eax, %eax
 .Lreturn:
 	pop	%rbx
@@ -90,10 +96,11 @@ SYM_INNER_LABEL(entrycheck_back, SYM_L_GLOBAL)
 	pop	%r15
 	pop	%rbp
 	RET
-SYM_FUNC_END(entrycheck_enter)
 
-/* What the guest executes if it comes to that: an instruction that always exits. */
-SYM_CODE_START(entrycheck_guest)
+	/* what the guest executes if it comes to that: an instruction that always exits */
+SYM_INNER_LABEL(entrycheck_guest, SYM_L_GLOBAL)
+	UNWIND_HINT_RESTORE
+	ANNOTATE_NOENDBR
 	cpuid
 	jmp	entrycheck_guest
-SYM_CODE_END(entrycheck_guest)
+SYM_FUNC_END(entrycheck_enter)

@@ -45,6 +45,27 @@ static bool no_paging(const struct vmcs_fields *f)
 	return !(f->guest_cr0 & CR0_PG_BIT) && f->guest_cr4 & CR4_PAE_BIT;
 }
 
+static bool error_code_for_any(const struct vmcs_fields *f)
+{
+	return f->limits.basic & BIT64(56);
+}
+
+/* An address that is canonical with 57 bits, while the host runs with 48. */
+static bool is_wide(const struct vmcs_fields *f, u64 address)
+{
+	return explain_canonical(f, address) && (u64)((s64)(address << 16) >> 16) != address;
+}
+
+static bool host_is_wide(const struct vmcs_fields *f)
+{
+	return is_wide(f, f->host_sysenter_esp) || is_wide(f, f->host_sysenter_eip) ||
+	       is_wide(f, f->host_fs_base) || is_wide(f, f->host_gs_base) ||
+	       is_wide(f, f->host_tr_base) || is_wide(f, f->host_gdtr_base) ||
+	       is_wide(f, f->host_idtr_base) || is_wide(f, f->host_rip) ||
+	       (f->exit & EXIT_LOAD_CET && (is_wide(f, f->host_s_cet) || is_wide(f, f->host_ssp) ||
+					    is_wide(f, f->host_ssp_table)));
+}
+
 static bool sti_blocks_nmi(const struct vmcs_fields *f)
 {
 	return f->entry_intr_info & INTR_VALID && INTR_TYPE(f->entry_intr_info) == TYPE_NMI &&
@@ -99,6 +120,10 @@ const struct deviation entrycheck_deviations[] = {
 	    "posted interrupts are not checked when the TPR shadow is off"),
 	LAX("MSR area's end", CTL_MSR_WIDTH, NULL, area_wraps,
 	    "16 times the count is computed in 32 bits"),
+	LAX("error code of any event", CTL_INTR_ERROR, NULL, error_code_for_any,
+	    "where vectors of exceptions need not match, no event's error code is checked"),
+	STRICT("57-bit addresses of the host", host_is_wide, HOST,
+	       "canonical is what CR4.LA57 says, not what the processor implements"),
 	LAX("DEBUGCTL", GUEST_DEBUGCTL, NULL, NULL, "IA32_DEBUGCTL is not checked"),
 	LAX("pending debug, high half", GUEST_DBG_RESERVED, NULL, pending_high,
 	    "bits 63:32 of the pending debug exceptions are not checked"),

@@ -19,7 +19,7 @@ enum {
 	PAGE_VMXON, PAGE_TEST, PAGE_SOUND,
 	PAGE_IO_A, PAGE_IO_B, PAGE_MSR_BITMAP, PAGE_VAPIC, PAGE_APIC, PAGE_POSTED, PAGE_PML,
 	PAGE_VMREAD, PAGE_VMWRITE, PAGE_MSRS, PAGE_BAD_MSRS, PAGE_EPT_ROOT, PAGE_EPT_PDPT,
-	PAGE_EMPTY, PAGE_TABLE, PAGE_STACK, PAGE_LINK, NR_PAGES
+	PAGE_EPTP_LIST, PAGE_VE, PAGE_SUB_PAGE, PAGE_EMPTY, PAGE_TABLE, PAGE_STACK, PAGE_LINK, NR_PAGES
 };
 
 #define VTPR_CLASS	5	/* VTPR[7:4] in PAGE_VAPIC */
@@ -45,6 +45,7 @@ struct machine {
 
 /* One attempt. */
 struct attempt {
+	struct vmcs_fields wanted;	/* what the caller made of the sound state */
 	struct vmcs_fields seen;	/* as read back from the VMCS */
 	struct verdict verdict;
 	bool tried;			/* false: it would not be survived, or cannot be judged */

@@ -136,18 +136,18 @@ static bool row_is_right(struct tally *t, const struct row *row, const struct at
 static void run_rows(struct machine *m, struct tally *t, struct attempt *a, const struct row *rows,
 		     unsigned int nr, const char *what)
 {
-	struct vmcs_fields f;
+	struct vmcs_fields *f = &a->wanted;
 	unsigned int i;
 	bool ok = true;
 
 	for (i = 0; i < nr; i++) {
 		machine_begin(m);
-		f = m->sound;
-		edit_apply(m, &f, &rows[i]);
-		ok &= compare(m, t, &f, a, rows[i].name);
+		*f = m->sound;
+		edit_apply(m, f, &rows[i]);
+		ok &= compare(m, t, f, a, rows[i].name);
 		if (!row_is_right(t, &rows[i], a)) {
 			ok = false;
-			tell(m, &f, a, "row of a rule that is not the one found");
+			tell(m, f, a, "row of a rule that is not the one found");
 			say("#   row %u: %s\n", i, rows[i].name);
 		}
 		machine_end(m);
@@ -159,19 +159,19 @@ static void run_rows(struct machine *m, struct tally *t, struct attempt *a, cons
 /* Pairs of entries, of which the second cannot be loaded: the exit says which one it was. */
 static void run_bad_msrs(struct machine *m, struct tally *t, struct attempt *a)
 {
-	struct vmcs_fields f;
+	struct vmcs_fields *f = &a->wanted;
 	unsigned int i;
 	bool ok = true;
 
 	for (i = 0; i < PAGE_SIZE / 32; i++) {
 		machine_begin(m);
-		f = m->sound;
-		f.entry_msr_load_addr = page_pa(m, PAGE_BAD_MSRS) + 32 * i;
-		f.entry_msr_load_count = 2;
-		ok &= compare(m, t, &f, a, "MSR-load area");
+		*f = m->sound;
+		f->entry_msr_load_addr = page_pa(m, PAGE_BAD_MSRS) + 32 * i;
+		f->entry_msr_load_count = 2;
+		ok &= compare(m, t, f, a, "MSR-load area");
 		if (a->outcome == OUTCOME_MSR && a->qualification != 2) {
 			ok = false;
-			tell(m, &f, a, "not the second entry");
+			tell(m, f, a, "not the second entry");
 		}
 		machine_end(m);
 	}
@@ -180,7 +180,7 @@ static void run_bad_msrs(struct machine *m, struct tally *t, struct attempt *a)
 
 static void run_random(struct machine *m, struct tally *t, struct attempt *a)
 {
-	struct vmcs_fields f;
+	struct vmcs_fields *f = &a->wanted;
 	unsigned int i, batch;
 	bool ok = true;
 
@@ -188,9 +188,9 @@ static void run_random(struct machine *m, struct tally *t, struct attempt *a)
 	for (i = 0; i < states; i += batch) {
 		machine_begin(m);
 		for (batch = 0; batch < 16 && i + batch < states; batch++) {
-			f = m->sound;
-			random_state(m, &f);
-			ok &= compare(m, t, &f, a, "random");
+			*f = m->sound;
+			random_state(m, f);
+			ok &= compare(m, t, f, a, "random");
 		}
 		machine_end(m);
 		cond_resched();

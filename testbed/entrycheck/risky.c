@@ -27,7 +27,7 @@ static const struct {
 
 int risky_row(struct machine *m, const char *name, struct attempt *a)
 {
-	struct vmcs_fields f;
+	struct vmcs_fields *f = &a->wanted;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -35,9 +35,9 @@ int risky_row(struct machine *m, const char *name, struct attempt *a)
 			continue;
 		pr_info("entrycheck: about to enter: %s\n", name);
 		machine_begin(m);
-		f = m->sound;
-		edit_apply(m, &f, &rows[i].row);
-		machine_try(m, &f, a, true);
+		*f = m->sound;
+		edit_apply(m, f, &rows[i].row);
+		machine_try(m, f, a, true);
 		machine_end(m);
 		return 0;
 	}

@@ -49,6 +49,9 @@ void sound_controls(struct machine *m)
 	f->pml_address = page_pa(m, PAGE_PML);
 	f->vmread_bitmap = page_pa(m, PAGE_VMREAD);
 	f->vmwrite_bitmap = page_pa(m, PAGE_VMWRITE);
+	f->eptp_list = page_pa(m, PAGE_EPTP_LIST);
+	f->ve_information = page_pa(m, PAGE_VE);
+	f->spptp = page_pa(m, PAGE_SUB_PAGE);
 	f->tsc_multiplier = BIT64(48);
 	f->exit_msr_store_addr = page_pa(m, PAGE_MSRS);
 	f->exit_msr_load_addr = page_pa(m, PAGE_MSRS);
@@ -168,7 +171,7 @@ void sound_write_rest(struct machine *m)
 		CR4_READ_SHADOW, EOI_EXIT_BITMAP0, EOI_EXIT_BITMAP1, EOI_EXIT_BITMAP2,
 		EOI_EXIT_BITMAP3, XSS_EXIT_BITMAP, VMX_PREEMPTION_TIMER_VALUE, GUEST_INTR_STATUS,
 		GUEST_PML_INDEX, GUEST_IA32_PERF_GLOBAL_CTRL, HOST_IA32_PERF_GLOBAL_CTRL,
-		VM_FUNCTION_CONTROL, GUEST_BNDCFGS, PLE_GAP, PLE_WINDOW,
+		GUEST_BNDCFGS, PLE_GAP, PLE_WINDOW,
 	};
 	unsigned int i;
 
