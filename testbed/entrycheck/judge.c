@@ -3,9 +3,9 @@
  * From the findings of the checks to what the processor has to answer; where the emulator is known
  * to answer otherwise; and what the host would not survive.
  *
- * The SDM leaves the order of the checks on controls and on the host-state area to the processor: if
- * both are wrong, either error is right.  Both come before the guest-state area, and that before
- * the MSR-load area.
+ * The SDM leaves the order of the checks on controls and on the host-state area to the processor:
+ * if both are wrong, either error is right.  Both come before the guest-state area, and that
+ * before the MSR-load area.
  */
 #include "judge.h"
 
@@ -45,27 +45,6 @@ static bool no_paging(const struct vmcs_fields *f)
 	return !(f->guest_cr0 & CR0_PG_BIT) && f->guest_cr4 & CR4_PAE_BIT;
 }
 
-static bool error_code_for_any(const struct vmcs_fields *f)
-{
-	return f->limits.basic & BIT64(56);
-}
-
-/* An address that is canonical with 57 bits, while the host runs with 48. */
-static bool is_wide(const struct vmcs_fields *f, u64 address)
-{
-	return explain_canonical(f, address) && (u64)((s64)(address << 16) >> 16) != address;
-}
-
-static bool host_is_wide(const struct vmcs_fields *f)
-{
-	return is_wide(f, f->host_sysenter_esp) || is_wide(f, f->host_sysenter_eip) ||
-	       is_wide(f, f->host_fs_base) || is_wide(f, f->host_gs_base) ||
-	       is_wide(f, f->host_tr_base) || is_wide(f, f->host_gdtr_base) ||
-	       is_wide(f, f->host_idtr_base) || is_wide(f, f->host_rip) ||
-	       (f->exit & EXIT_LOAD_CET && (is_wide(f, f->host_s_cet) || is_wide(f, f->host_ssp) ||
-					    is_wide(f, f->host_ssp_table)));
-}
-
 static bool sti_blocks_nmi(const struct vmcs_fields *f)
 {
 	return f->entry_intr_info & INTR_VALID && INTR_TYPE(f->entry_intr_info) == TYPE_NMI &&
@@ -82,6 +61,11 @@ static bool pending_bus_lock(const struct vmcs_fields *f)
 	return f->guest_pending_dbg & BIT64(11);
 }
 
+static bool exit2_low_right(const struct vmcs_fields *f)
+{
+	return !((u32)f->exit2 & ~f->limits.exit2);
+}
+
 static bool pending_high(const struct vmcs_fields *f)
 {
 	return !(f->guest_pending_dbg & 0xffffaff0);
@@ -90,11 +74,6 @@ static bool pending_high(const struct vmcs_fields *f)
 static bool interrupted_enclave(const struct vmcs_fields *f)
 {
 	return f->guest_interruptibility & BLOCK_ENCLAVE;
-}
-
-static bool no_host_cet(const struct vmcs_fields *f)
-{
-	return !(f->exit & EXIT_LOAD_CET);
 }
 
 static bool area_wraps(const struct vmcs_fields *f)
@@ -120,10 +99,10 @@ const struct deviation entrycheck_deviations[] = {
 	    "posted interrupts are not checked when the TPR shadow is off"),
 	LAX("MSR area's end", CTL_MSR_WIDTH, NULL, area_wraps,
 	    "16 times the count is computed in 32 bits"),
-	LAX("error code of any event", CTL_INTR_ERROR, NULL, error_code_for_any,
-	    "where vectors of exceptions need not match, no event's error code is checked"),
-	STRICT("57-bit addresses of the host", host_is_wide, HOST,
-	       "canonical is what CR4.LA57 says, not what the processor implements"),
+	LAX("secondary VM-exit controls, high half", CTL_EXIT2, NULL, exit2_low_right,
+	    "bits 63:32 of the secondary VM-exit controls are not checked"),
+	LAX("host PKRS, high half", HOST_PKRS, NULL, NULL,
+	    "bits 63:32 of host IA32_PKRS are cut off before they are checked"),
 	LAX("DEBUGCTL", GUEST_DEBUGCTL, NULL, NULL, "IA32_DEBUGCTL is not checked"),
 	LAX("pending debug, high half", GUEST_DBG_RESERVED, NULL, pending_high,
 	    "bits 63:32 of the pending debug exceptions are not checked"),
@@ -136,8 +115,6 @@ const struct deviation entrycheck_deviations[] = {
 	{ .name = "64-bit guest without paging", .rule = RULE_GUEST_64_PAGING, .fatal = true,
 	  .when = no_paging,
 	  .text = "CR0.PG of an IA-32e mode guest is not checked" },
-	LAX("CET without WP", HOST_CET, NULL, no_host_cet,
-	    "host CR4.CET is compared with CR0.WP only when CET state is loaded"),
 	STRICT("NMI blocked by STI", sti_blocks_nmi, GUEST,
 	       "an NMI is not injected while STI blocks: the SDM allows both"),
 	STRICT("pending RTM", pending_rtm, GUEST, "bit 16 counts as reserved"),

@@ -17,9 +17,10 @@
 /* Pages that VMCS fields point to. */
 enum {
 	PAGE_VMXON, PAGE_TEST, PAGE_SOUND,
-	PAGE_IO_A, PAGE_IO_B, PAGE_MSR_BITMAP, PAGE_VAPIC, PAGE_APIC, PAGE_POSTED, PAGE_PML,
-	PAGE_VMREAD, PAGE_VMWRITE, PAGE_MSRS, PAGE_BAD_MSRS, PAGE_EPT_ROOT, PAGE_EPT_PDPT,
-	PAGE_EPTP_LIST, PAGE_VE, PAGE_SUB_PAGE, PAGE_EMPTY, PAGE_TABLE, PAGE_STACK, PAGE_LINK, NR_PAGES
+	PAGE_IO_A, PAGE_IO_B, PAGE_MSR_BITMAP, PAGE_VAPIC, PAGE_APIC, PAGE_POSTED,
+	PAGE_PML, PAGE_VMREAD, PAGE_VMWRITE, PAGE_MSRS, PAGE_BAD_MSRS, PAGE_EPT_ROOT, PAGE_EPT_PDPT,
+	PAGE_EPTP_LIST, PAGE_VE, PAGE_SUB_PAGE, PAGE_EMPTY, PAGE_TABLE, PAGE_STACK, PAGE_LINK,
+	NR_PAGES
 };
 
 #define VTPR_CLASS	5	/* VTPR[7:4] in PAGE_VAPIC */
@@ -64,7 +65,7 @@ struct field {
 extern const struct field entrycheck_fields[];
 extern const unsigned int entrycheck_nr_fields;
 
-/* machine_start - allocate, enter VMX operation on this CPU.  0 or -errno; machine_stop() anyway. */
+/* machine_start - enter VMX operation on this CPU.  0 or -errno; machine_stop() follows anyway. */
 int machine_start(struct machine *m);
 void machine_stop(struct machine *m);
 

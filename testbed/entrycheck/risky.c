@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Host states and MSR areas that break no rule and that the host does not survive.  Each takes a boot
- * of its own, which it ends: the last line before that says what is about to be loaded.
+ * Host states and MSR areas that break no rule and that the host does not survive.  Each takes a
+ * boot of its own, which it ends: the last line before that says what is about to be loaded.
  */
 #include "risky.h"
 
@@ -33,7 +33,7 @@ int risky_row(struct machine *m, const char *name, struct attempt *a)
 	for (i = 0; i < ARRAY_SIZE(rows); i++) {
 		if (strcmp(rows[i].name, name))
 			continue;
-		pr_info("entrycheck: about to enter: %s\n", name);
+		pr_warn("entrycheck: about to enter: %s\n", name);
 		machine_begin(m);
 		*f = m->sound;
 		edit_apply(m, f, &rows[i].row);

@@ -211,13 +211,15 @@ const struct row entrycheck_control_rows[] = {
 		   CLEAR(guest_cr0, CR0_PE_BIT | CR0_PG_BIT)),
 	BREAKS(CTL_INTR_RESERVED, INJECT(TYPE_EXCEPTION, 3, BIT64(12))),
 	BREAKS(CTL_INTR_RESERVED, INJECT(TYPE_EXCEPTION, 3, BIT64(30))),
-	BREAKS(CTL_ERROR_CODE, INJECT(TYPE_EXCEPTION, 13, INTR_ERROR), SET(entry_error_code, 0x10000)),
+	BREAKS(CTL_ERROR_CODE, INJECT(TYPE_EXCEPTION, 13, INTR_ERROR),
+	       SET(entry_error_code, 0x10000)),
 	BREAKS(CTL_ERROR_CODE, INJECT(TYPE_EXCEPTION, 14, INTR_ERROR),
 	       SET(entry_error_code, 0x80000000)),
 	HOLDS(INJECT(TYPE_EXCEPTION, 3, 0), SET(entry_error_code, 0xffffffff)),
 	BREAKS(CTL_INTR_LENGTH, INJECT(TYPE_SOFT_INTERRUPT, 3, 0), SET(entry_instruction_len, 16)),
 	BREAKS(CTL_INTR_LENGTH, INJECT(TYPE_ICEBP, 1, 0), SET(entry_instruction_len, 0xffffffff)),
-	BREAKS(CTL_INTR_LENGTH, INJECT(TYPE_SOFT_EXCEPTION, 3, 0), SET(entry_instruction_len, 0x100)),
+	BREAKS(CTL_INTR_LENGTH, INJECT(TYPE_SOFT_EXCEPTION, 3, 0),
+	       SET(entry_instruction_len, 0x100)),
 	/* a length of 0 is for the processor to allow */
 	HOLDS(SET(entry_instruction_len, 0xffffffff), INJECT(TYPE_EXCEPTION, 3, 0)),
 };

@@ -47,7 +47,7 @@ const struct row entrycheck_host_rows[] = {
 	BREAKS(HOST_CR0, OR(host_cr0, BIT64(32))),
 	BREAKS(HOST_CR0, OR(host_cr0, BIT64(63))),
 	BREAKS_TOO(HOST_CR0, SET(host_cr0, 0)),
-	/* VME to OSXMMEXCPT, UMIP, FSGSBASE, PCIDE, OSXSAVE, SMEP, SMAP, PKE; not PAE, VMXE, LA57 */
+	/* VME to UMIP, FSGSBASE, PCIDE, OSXSAVE, SMEP, SMAP, PKE, CET; not PAE, VMXE, LA57 */
 	TOGGLES(host_cr4, 0), TOGGLES(host_cr4, 1), TOGGLES(host_cr4, 2), TOGGLES(host_cr4, 3),
 	TOGGLES(host_cr4, 4), TOGGLES(host_cr4, 6), TOGGLES(host_cr4, 7), TOGGLES(host_cr4, 8),
 	TOGGLES(host_cr4, 9), TOGGLES(host_cr4, 10), TOGGLES(host_cr4, 11), TOGGLES(host_cr4, 16),
@@ -95,7 +95,8 @@ const struct row entrycheck_host_rows[] = {
 	HOLDS(OR(exit, EXIT_LOAD_CET)),
 	HOLDS(OR(exit, EXIT_LOAD_CET), SET(host_s_cet, S_CET_SUPPRESS)),
 	HOLDS(OR(exit, EXIT_LOAD_CET), SET(host_s_cet, FIRST_HIGH)),
-	BREAKS(HOST_S_CET, OR(exit, EXIT_LOAD_CET), SET(host_s_cet, S_CET_SUPPRESS | S_CET_TRACKER)),
+	BREAKS(HOST_S_CET, OR(exit, EXIT_LOAD_CET),
+	       SET(host_s_cet, S_CET_SUPPRESS | S_CET_TRACKER)),
 	BREAKS(HOST_S_CET, OR(exit, EXIT_LOAD_CET), SET(host_s_cet, BIT64(6))),
 	BREAKS(HOST_S_CET, OR(exit, EXIT_LOAD_CET), SET(host_s_cet, BIT64(9))),
 	BREAKS(HOST_CANONICAL, OR(exit, EXIT_LOAD_CET), SET(host_s_cet, BIT64(62))),

@@ -23,7 +23,7 @@
 /* @wanted of what the processor allows, and what it demands; @limits as in struct vmx_limits */
 static u64 controls(u64 limits, u64 wanted)
 {
-	return (wanted & limits >> 32) | (u32)limits;
+	return (wanted & (limits >> 32)) | (u32)limits;
 }
 
 void sound_controls(struct machine *m)

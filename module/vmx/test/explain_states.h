@@ -134,7 +134,7 @@ static struct vmcs_fields guest_posted(void)
 	return f;
 }
 
-/* The processor of limits() has no tertiary controls, no CET and no second exit word: it gets them. */
+/* With tertiary controls, CET and a second exit word, which the processor of limits() lacks. */
 static struct vmcs_fields guest_extended(void)
 {
 	struct vmcs_fields f = guest64();
