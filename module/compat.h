@@ -15,6 +15,11 @@
  * is KVM's alone later: then ours is called, on the CPUs that the kernel has marked.
  */
 #ifdef __ASSEMBLER__
+#include <asm/nospec-branch.h>
+/* for retbleed=stuff, since 6.2 */
+#ifndef CREDIT_CALL_DEPTH
+#define CREDIT_CALL_DEPTH
+#endif
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 1, 0)
 #define CLEAR_HISTORY_AFTER_EXIT \
 	ALTERNATIVE "", "call vmx_clear_history", X86_FEATURE_CLEAR_BHB_VMEXIT

@@ -29,10 +29,10 @@ static void show_reason(struct seq_file *m, const struct lintel_vcpu *vcpu, u32 
 		return;
 	seq_printf(m, "  %-20s %12llu ", lintel_exit_reason_name(reason), exits);
 	/* the recorder's last row is of several reasons */
-	if (!vcpu->flight || reason >= LINTEL_LATENCY_REASONS - 1)
+	if (!lintel_flight_on() || reason >= LINTEL_LATENCY_REASONS - 1)
 		buckets = 0;
 	for (i = 0; i < buckets; i++) {
-		count = READ_ONCE(vcpu->flight->latency[reason][i]);
+		count = lintel_flight_latency(vcpu, reason, i);
 		if (count)
 			seq_printf(m, " %u:%llu", i, count);
 	}

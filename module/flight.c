@@ -18,18 +18,28 @@ static bool flight = true;
 module_param(flight, bool, 0444);
 MODULE_PARM_DESC(flight, "record the last exits of each vCPU, and their times (default: on)");
 
-bool lintel_flight_on(void)
+DEFINE_STATIC_KEY_TRUE(lintel_flight_key);
+
+void lintel_flight_param(void)
 {
-	return flight;
+	if (!flight)
+		static_branch_disable(&lintel_flight_key);
+}
+
+void lintel_flight_init(struct lintel_vcpu *vcpu)
+{
+	vcpu->flight_slot = &vcpu->flight_scrap;
+	if (lintel_flight_on())
+		lintel_vcpu_request(vcpu, REQ_FLIGHT);
 }
 
 int lintel_flight_alloc(struct lintel_vcpu *vcpu)
 {
-	vcpu->flight_slot = &vcpu->flight_scrap;
-	if (!flight)
-		return 0;
-	vcpu->flight = kvzalloc(sizeof(*vcpu->flight), GFP_KERNEL_ACCOUNT);
-	return vcpu->flight ? 0 : -ENOMEM;
+	struct lintel_recorder *recorder = kvzalloc(sizeof(*recorder), GFP_KERNEL_ACCOUNT);
+
+	/* readers find it zeroed */
+	smp_store_release(&vcpu->flight, recorder);
+	return recorder ? 0 : -ENOMEM;
 }
 
 void lintel_flight_free(struct lintel_vcpu *vcpu)
@@ -53,7 +63,7 @@ void lintel_flight_leave(struct lintel_vcpu *vcpu, int ret)
 	struct lintel_flight_exit *slot = vcpu->flight_slot;
 
 	/* a failed entry says so by itself, and what has gone to user space once has its answer */
-	if (!vcpu->flight || vcpu->flight->entered == vcpu->stats.exits ||
+	if (!vcpu->flight || vcpu->flight_entered == vcpu->stats.exits ||
 	    slot->result >= LINTEL_FLIGHT_USER)
 		return;
 	tidy(slot, vcpu->stats.exits);
@@ -70,9 +80,9 @@ static void copy_slot(struct lintel_flight_exit *to, const struct lintel_flight_
 }
 
 /* The last exit counted: its handler may be at work.  True if @exit is a state that it has had. */
-static bool copy_last(const struct lintel_vcpu *vcpu, u64 count, struct lintel_flight_exit *exit)
+static bool copy_last(const struct lintel_vcpu *vcpu, const struct lintel_flight_exit *slot,
+		      u64 count, struct lintel_flight_exit *exit)
 {
-	const struct lintel_flight_exit *slot = &vcpu->flight->exit[(u8)count];
 	struct lintel_flight_exit again;
 	int tries;
 
@@ -95,14 +105,15 @@ static bool copy_last(const struct lintel_vcpu *vcpu, u64 count, struct lintel_f
 
 unsigned int lintel_flight_read(const struct lintel_vcpu *vcpu, struct lintel_flight_exit *to)
 {
-	const struct lintel_flight_exit *slots = vcpu->flight->exit;
 	u64 last = READ_ONCE(vcpu->stats.exits), first, lost;
+	const struct lintel_flight_exit *slots;
 	unsigned int nr = 0, i;
 
 	if (!last)
 		return 0;
-	/* the count before the slots */
+	/* the count before the slots, and where they are */
 	smp_rmb();
+	slots = READ_ONCE(vcpu->flight)->exit;
 	first = last >= LINTEL_FLIGHT_EXITS ? last - LINTEL_FLIGHT_EXITS + 1 : 1;
 	for (nr = 0; first + nr < last; nr++)
 		copy_slot(&to[nr], &slots[(u8)(first + nr)]);
@@ -114,7 +125,7 @@ unsigned int lintel_flight_read(const struct lintel_vcpu *vcpu, struct lintel_fl
 	nr -= lost;
 	for (i = 0; i < nr; i++)
 		tidy(&to[i], first + lost + i);
-	if (copy_last(vcpu, last, &to[nr]))
+	if (copy_last(vcpu, &slots[(u8)last], last, &to[nr]))
 		tidy(&to[nr++], last);
 	return nr;
 }
@@ -126,5 +137,5 @@ void lintel_flight_head(const struct lintel_vcpu *vcpu, struct lintel_flight *he
 	head->tsc = rdtsc();
 	head->time = ktime_get_real_ns();
 	head->tsc_khz = tsc_khz;
-	head->entry_error = READ_ONCE(vcpu->flight->entry_error);
+	head->entry_error = READ_ONCE(vcpu->flight_entry_error);
 }

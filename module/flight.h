@@ -11,13 +11,15 @@
  *
  * An exit that is finished between two entries costs two RDTSC and some thirty instructions.  It
  * writes only half of its slot: the reader knows by the result what the other half would say.
- * With flight=0 there are no slots, and handlers write what they know into a scrap.
+ * The memory comes with the first KVM_RUN, since most of what it holds is of use only then.  With
+ * flight=0 there are no slots, and handlers write what they know into a scrap.
  */
 #ifndef LINTEL_FLIGHT_H
 #define LINTEL_FLIGHT_H
 
 #include <linux/bitops.h>
 #include <linux/compiler.h>
+#include <linux/jump_label.h>
 #include <linux/lintel.h>
 #include <linux/minmax.h>
 
@@ -26,17 +28,23 @@
 #define LINTEL_LATENCY_REASONS	64	/* the last row is of all from there on */
 #define LINTEL_LATENCY_BUCKETS	32
 
-/* What a vCPU has of it, NULL with flight=0. */
+/* What a vCPU has of it; NULL with flight=0 and before it first runs. */
 struct lintel_recorder {
 	struct lintel_flight_exit exit[LINTEL_FLIGHT_EXITS];
 	/* exits by reason and log2 of the host's ticks between exit and entry */
 	u64 latency[LINTEL_LATENCY_REASONS][LINTEL_LATENCY_BUCKETS];
-	u64 entered;		/* the exit behind which the guest was entered the long way */
-	u32 entry_error;	/* VM-instruction error of the last entry that failed so */
 };
 
-/* lintel_flight_on - the parameter. */
-bool lintel_flight_on(void);
+/* one byte more, and the allocator would give twice as much */
+static_assert(sizeof(struct lintel_recorder) == 8 * 4096);
+
+DECLARE_STATIC_KEY_TRUE(lintel_flight_key);
+
+/* lintel_flight_on - the parameter: then whoever enters the guest has vcpu->flight. */
+static __always_inline bool lintel_flight_on(void)
+{
+	return static_branch_likely(&lintel_flight_key);
+}
 
 /* The time, stored in halves as RDTSC gives it; returns the low one. */
 static __always_inline u32 flight_stamp(__u64 *to)
@@ -57,7 +65,7 @@ static __always_inline void flight_exit(struct lintel_vcpu *vcpu, u32 reason)
 	unsigned long index;
 
 	static_assert(LINTEL_FLIGHT_EXITS == 1 << 8);
-	if (unlikely(!flight))
+	if (!lintel_flight_on())
 		return;
 	/* the count before the slot */
 	barrier();
@@ -82,17 +90,17 @@ static __always_inline void flight_short(struct lintel_vcpu *vcpu, unsigned long
 }
 
 /* flight_again - the guest is entered again at once; the exit's reason is one of exit_short.c's. */
-static __always_inline void flight_again(struct lintel_vcpu *vcpu)
+static __always_inline void flight_again(struct lintel_vcpu *vcpu, u32 reason)
 {
 	struct lintel_flight_exit *slot = vcpu->flight_slot;
 	struct lintel_recorder *flight = vcpu->flight;
 	u32 ticks;
 
-	if (unlikely(!flight))
+	if (!lintel_flight_on())
 		return;
 	/* far below 2^32, since interrupts are off */
 	ticks = flight_stamp(&slot->resumed) - (u32)slot->out;
-	flight->latency[slot->reason % LINTEL_LATENCY_REASONS][__fls(ticks | 1)]++;
+	flight->latency[reason % LINTEL_LATENCY_REASONS][__fls(ticks | 1)]++;
 }
 
 /* flight_enter - any other entry, unless it is the first. */
@@ -103,9 +111,9 @@ static __always_inline void flight_enter(struct lintel_vcpu *vcpu)
 	u64 ticks;
 
 	/* an entry that failed is no answer to the exit before it, which had one */
-	if (unlikely(!flight) || flight->entered == vcpu->stats.exits)
+	if (!lintel_flight_on() || vcpu->flight_entered == vcpu->stats.exits)
 		return;
-	flight->entered = vcpu->stats.exits;
+	vcpu->flight_entered = vcpu->stats.exits;
 	flight_stamp(&slot->resumed);
 	ticks = slot->resumed - slot->out;
 	flight->latency[min_t(u16, slot->reason, LINTEL_LATENCY_REASONS - 1)]
@@ -149,24 +157,37 @@ static inline void flight_resumed(struct lintel_vcpu *vcpu)
 /* flight_entry_failed - no exit: the VM-instruction error. */
 static inline void flight_entry_failed(struct lintel_vcpu *vcpu)
 {
-	if (vcpu->flight)
-		vcpu->flight->entry_error = vcpu->exit.instruction_error;
+	vcpu->flight_entry_error = vcpu->exit.instruction_error;
 }
 
 /* lintel_flight_leave - KVM_RUN ends: @ret is TO_USER or -errno. */
 void lintel_flight_leave(struct lintel_vcpu *vcpu, int ret);
 
 /*
- * lintel_flight_alloc - with the vCPU; 0 or -ENOMEM.  lintel_flight_free: harmless when it failed.
+ * lintel_flight_init - with the vCPU: it asks for its memory by REQ_FLIGHT, which lintel_flight_alloc()
+ * serves; 0 or -ENOMEM.  lintel_flight_free: harmless without it.
  */
+void lintel_flight_init(struct lintel_vcpu *vcpu);
 int lintel_flight_alloc(struct lintel_vcpu *vcpu);
 void lintel_flight_free(struct lintel_vcpu *vcpu);
 
 /*
  * lintel_flight_read - copy what @vcpu has of its last exits into @to, oldest first; room for
- * LINTEL_FLIGHT_EXITS.  The vCPU may be running.  Returns how many.  vcpu->flight is there.
+ * LINTEL_FLIGHT_EXITS.  The vCPU may be running, or never have run.  Returns how many.
  */
 unsigned int lintel_flight_read(const struct lintel_vcpu *vcpu, struct lintel_flight_exit *to);
+
+/* lintel_flight_latency - exits of a reason (the last row: of all from there on) in a bucket. */
+static inline u64 lintel_flight_latency(const struct lintel_vcpu *vcpu, unsigned int row,
+					unsigned int bucket)
+{
+	const struct lintel_recorder *flight = READ_ONCE(vcpu->flight);
+
+	return flight ? READ_ONCE(flight->latency[row][bucket]) : 0;
+}
+
+/* lintel_flight_param - the parameter's value takes effect.  Module init. */
+void lintel_flight_param(void);
 
 /* lintel_flight_head - fill what a vCPU says beside its exits, times of now. */
 void lintel_flight_head(const struct lintel_vcpu *vcpu, struct lintel_flight *head);

@@ -11,6 +11,7 @@
 
 #include "dead.h"
 #include "debugfs.h"
+#include "flight.h"
 #include "vcpu_life.h"
 #include "vm.h"
 #include "ioctl/dev.h"
@@ -77,6 +78,7 @@ static int __init lintel_init(void)
 {
 	int err;
 
+	lintel_flight_param();
 	err = guest_fpu_init();
 	if (err) {
 		pr_err("lintel: this CPU's XSAVE area does not fit in one page\n");

@@ -153,7 +153,7 @@ static int flight_of_living(struct lintel_vm *vm, struct lintel_flight *flight,
 
 	if (!vcpu)
 		return -ENOENT;
-	if (!vcpu->flight)
+	if (!lintel_flight_on())
 		return -ENODATA;
 	lintel_flight_head(vcpu, flight);
 	flight->flags = READ_ONCE(vm->dead) ? LINTEL_VM_KILLED : 0;

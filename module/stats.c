@@ -139,7 +139,7 @@ static void add_latency(u64 *to, const struct lintel_vcpu *vcpu, unsigned int ro
 	unsigned int i;
 
 	for (i = 0; i < LINTEL_LATENCY_BUCKETS; i++)
-		to[i + 1] += READ_ONCE(vcpu->flight->latency[row][i]);
+		to[i + 1] += lintel_flight_latency(vcpu, row, i);
 }
 
 static void image_latency(struct stat_image *image, const struct stat_file *file,

@@ -136,6 +136,14 @@ static int serve_requests(struct lintel_vcpu *vcpu)
 		vcpu->run->exit_reason = KVM_EXIT_X86_BUS_LOCK;
 		return TO_USER;
 	}
+	if (test_and_clear_bit(REQ_FLIGHT, &vcpu->requests)) {
+		int err = lintel_flight_alloc(vcpu);
+
+		if (err) {
+			lintel_vcpu_request(vcpu, REQ_FLIGHT);
+			return err;
+		}
+	}
 	if (test_and_clear_bit(REQ_INIT_SIPI, &vcpu->requests))
 		take_init_and_sipi(vcpu);
 	if (test_and_clear_bit(REQ_TRIPLE_FAULT, &vcpu->requests)) {

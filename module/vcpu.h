@@ -77,6 +77,7 @@ enum lintel_request {
 	REQ_MSR_FILTER,		/* KVM_X86_SET_MSR_FILTER: the MSR bitmap is to follow */
 	REQ_EXITS,		/* KVM_CAP_X86_DISABLE_EXITS and its like: likewise the controls */
 	REQ_BUS_LOCK,		/* the guest has held the bus */
+	REQ_FLIGHT,		/* it is to run: the recorder's memory */
 	REQ_INSPECT,		/* somebody wants to see the vCPU's state: inspect.h */
 };
 
@@ -208,8 +209,10 @@ struct lintel_vcpu {
 	struct page *second_page;			/* [A] of the mapping, once touched */
 	struct lintel_lapic *lapic;			/* [I] NULL without an in-kernel irqchip */
 	struct lintel_exit exit;			/* [M] */
-	struct lintel_recorder *flight;			/* [I] flight.h, which says who writes it; NULL: off */
+	struct lintel_recorder *flight;			/* [A] flight.h, which says who writes it; or NULL */
 	struct lintel_flight_exit *flight_slot;		/* [M] of the last exit */
+	u64 flight_entered;				/* [M] the exit behind which the guest was entered the long way */
+	u32 flight_entry_error;				/* [M] VM-instruction error of the last entry that failed so */
 	struct lintel_ring ring;			/* [M]+[A] ept.h says which */
 
 	/* --- control and system registers the VMCS does not hold, or holds in part --- */

@@ -157,10 +157,9 @@ static int init_vcpu(struct lintel_vcpu *vcpu)
 {
 	int err = guest_fpu_alloc(vcpu);
 
+	lintel_flight_init(vcpu);
 	if (!err)
 		err = lintel_ring_alloc(vcpu);
-	if (!err)
-		err = lintel_flight_alloc(vcpu);
 	if (!err)
 		err = lintel_cpuid_set(vcpu, NULL, 0);
 	if (!err)

@@ -50,7 +50,8 @@ static const struct cpuid_index *index_of(const struct lintel_vcpu *vcpu)
 	return (const struct cpuid_index *)(vcpu->cpuid + vcpu->cpuid_nent);
 }
 
-static __always_inline int slot_of(u32 leaf)
+/* NR_SLOTS: it has none. */
+static __always_inline unsigned long slot_of(u32 leaf)
 {
 	if (leaf < SLOTS_BASIC)
 		return leaf;
@@ -58,18 +59,18 @@ static __always_inline int slot_of(u32 leaf)
 		return SLOTS_BASIC + (leaf - 0x40000000);
 	if (leaf - 0x80000000 < SLOTS_EXTENDED)
 		return SLOTS_BASIC + SLOTS_KVM + (leaf - 0x80000000);
-	return -1;
+	return NR_SLOTS;
 }
 
 static const struct kvm_cpuid_entry2 *find(const struct lintel_vcpu *vcpu, u32 leaf, u32 index)
 {
 	const struct kvm_cpuid_entry2 *e, *end;
-	int slot = slot_of(leaf);
+	unsigned long slot = slot_of(leaf);
 	unsigned int i = 0;
 
 	if (!vcpu->cpuid)
 		return NULL;
-	if (slot >= 0) {
+	if (slot < NR_SLOTS) {
 		slot = array_index_nospec(slot, NR_SLOTS);
 		i = index_of(vcpu)->first[slot] & ~PLAIN_ENTRY;
 		if (i == NO_ENTRY)
@@ -307,14 +308,14 @@ static bool is_dynamic(u32 leaf)
 
 static void fill_index(struct cpuid_index *index, const struct kvm_cpuid_entry2 *entries, u32 nent)
 {
+	unsigned long slot;
 	u32 i;
-	int slot;
 
 	for (slot = 0; slot < NR_SLOTS; slot++)
 		index->first[slot] = NO_ENTRY;
 	for (i = nent; i-- > 0; ) {
 		slot = slot_of(entries[i].function);
-		if (slot < 0)
+		if (slot >= NR_SLOTS)
 			continue;
 		index->first[slot] = i;
 		if (!(entries[i].flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX) &&
@@ -371,10 +372,10 @@ bool lintel_cpuid_quick(struct lintel_vcpu *vcpu)
 {
 	const struct cpuid_index *index = vcpu->cpuid_index;
 	const struct kvm_cpuid_entry2 *e;
-	int slot = slot_of(vcpu->gpr[GPR_RAX]);
+	unsigned long slot = slot_of(vcpu->gpr[GPR_RAX]);
 	u32 first;
 
-	if (slot < 0 || !index)
+	if (slot >= NR_SLOTS || !index)
 		return false;
 	first = index->first[array_index_nospec(slot, NR_SLOTS)];
 	if (!(first & PLAIN_ENTRY))

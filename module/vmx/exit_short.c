@@ -10,6 +10,9 @@
  *
  * What makes an instruction's end special is left to the long way: single step and RF, and a STI
  * or MOV-SS shadow, whose end may let an event through that waits for it.
+ *
+ * Each reason has a function of its own that is not inlined, so that none pays for another's
+ * registers and stack.
  */
 #include <asm/apicdef.h>
 #include <asm/msr-index.h>
@@ -34,6 +37,14 @@
 
 #define X2APIC_MSR(reg)	(APIC_BASE_MSR + ((reg) >> 4))
 
+static noinline enum short_exit step_over_slowly(struct lintel_vcpu *vcpu, u32 len, u64 operand)
+{
+	vcpu->exit.instruction_len = len;
+	flight_short(vcpu, lintel_rip(vcpu), operand);
+	lintel_skip_instruction(vcpu);
+	return SHORT_PREPARE;
+}
+
 /* @operand: what the recorder is told. */
 static __always_inline enum short_exit step_over(struct lintel_vcpu *vcpu, u64 operand)
 {
@@ -43,12 +54,8 @@ static __always_inline enum short_exit step_over(struct lintel_vcpu *vcpu, u64 o
 	len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
 	if (unlikely((vmcs_readl(GUEST_RFLAGS) & (X86_EFLAGS_TF | X86_EFLAGS_RF)) ||
 		     (state & (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)) ||
-		     vcpu->debug.control)) {
-		vcpu->exit.instruction_len = len;
-		flight_short(vcpu, lintel_rip(vcpu), operand);
-		lintel_skip_instruction(vcpu);
-		return SHORT_PREPARE;
-	}
+		     vcpu->debug.control))
+		return step_over_slowly(vcpu, len, operand);
 	rip = vmcs_readl(GUEST_RIP);
 	flight_short(vcpu, rip, operand);
 	rip = rip + len;
@@ -60,7 +67,7 @@ static __always_inline enum short_exit step_over(struct lintel_vcpu *vcpu, u64 o
 	return SHORT_ENTER;
 }
 
-static enum short_exit short_vmcall(struct lintel_vcpu *vcpu)
+static noinline enum short_exit short_vmcall(struct lintel_vcpu *vcpu)
 {
 	unsigned int cpl;
 	u64 operand;
@@ -75,7 +82,7 @@ static enum short_exit short_vmcall(struct lintel_vcpu *vcpu)
 	return step_over(vcpu, operand);
 }
 
-static enum short_exit short_rdmsr(struct lintel_vcpu *vcpu)
+static noinline enum short_exit short_rdmsr(struct lintel_vcpu *vcpu)
 {
 	u32 msr = vcpu->gpr[GPR_RCX];
 	u64 value;
@@ -113,7 +120,7 @@ static bool write_quick_msr(struct lintel_vcpu *vcpu, u32 msr, u64 value)
 	}
 }
 
-static enum short_exit short_wrmsr(struct lintel_vcpu *vcpu)
+static noinline enum short_exit short_wrmsr(struct lintel_vcpu *vcpu)
 {
 	u64 value = (u32)vcpu->gpr[GPR_RAX] | (u64)(u32)vcpu->gpr[GPR_RDX] << 32;
 	u32 msr = vcpu->gpr[GPR_RCX];
@@ -124,7 +131,7 @@ static enum short_exit short_wrmsr(struct lintel_vcpu *vcpu)
 	return step_over(vcpu, msr);
 }
 
-static enum short_exit short_io(struct lintel_vcpu *vcpu)
+static noinline enum short_exit short_io(struct lintel_vcpu *vcpu)
 {
 	u64 qualification = vmcs_readl(EXIT_QUALIFICATION);
 
@@ -144,12 +151,12 @@ static enum short_exit short_io(struct lintel_vcpu *vcpu)
 /* Where the guest was; nothing else asks. */
 static __always_inline void note_place(struct lintel_vcpu *vcpu)
 {
-	if (vcpu->flight)
+	if (lintel_flight_on())
 		flight_short(vcpu, vmcs_readl(GUEST_RIP), 0);
 }
 
 /* One that cut a delivery short has more to be looked at. */
-static enum short_exit short_interrupt(struct lintel_vcpu *vcpu)
+static noinline enum short_exit short_interrupt(struct lintel_vcpu *vcpu)
 {
 	if (vmcs_read32(IDT_VECTORING_INFO_FIELD) & VECTORING_INFO_VALID_MASK)
 		return SHORT_NOT;
@@ -159,7 +166,7 @@ static enum short_exit short_interrupt(struct lintel_vcpu *vcpu)
 }
 
 /* The open window may be what user space waits for. */
-static enum short_exit short_window(struct lintel_vcpu *vcpu)
+static noinline enum short_exit short_window(struct lintel_vcpu *vcpu)
 {
 	if (lintel_user_injects(vcpu))
 		return SHORT_NOT;
@@ -168,17 +175,27 @@ static enum short_exit short_window(struct lintel_vcpu *vcpu)
 	return SHORT_PREPARE;
 }
 
+static noinline enum short_exit short_cpuid(struct lintel_vcpu *vcpu)
+{
+	u32 leaf = vcpu->gpr[GPR_RAX];
+
+	if (unlikely(trace_lintel_cpuid_enabled() || !lintel_cpuid_quick(vcpu)))
+		return SHORT_NOT;
+	return step_over(vcpu, leaf);
+}
+
+static noinline enum short_exit short_timer(struct lintel_vcpu *vcpu)
+{
+	note_place(vcpu);
+	return SHORT_PREPARE;	/* which looks at the timer */
+}
+
 enum short_exit vmx_exit_short(struct lintel_vcpu *vcpu, u32 reason)
 {
 	if (trace_lintel_exit_enabled())
 		return SHORT_NOT;
-	if (reason == EXIT_REASON_CPUID) {
-		u32 leaf = vcpu->gpr[GPR_RAX];
-
-		if (unlikely(trace_lintel_cpuid_enabled() || !lintel_cpuid_quick(vcpu)))
-			return SHORT_NOT;
-		return step_over(vcpu, leaf);
-	}
+	if (reason == EXIT_REASON_CPUID)
+		return short_cpuid(vcpu);
 	if (reason == EXIT_REASON_MSR_WRITE)
 		return short_wrmsr(vcpu);
 	if (reason == EXIT_REASON_MSR_READ)
@@ -189,10 +206,8 @@ enum short_exit vmx_exit_short(struct lintel_vcpu *vcpu, u32 reason)
 		return short_io(vcpu);
 	if (reason == EXIT_REASON_EXTERNAL_INTERRUPT)
 		return short_interrupt(vcpu);
-	if (reason == EXIT_REASON_PREEMPTION_TIMER) {
-		note_place(vcpu);
-		return SHORT_PREPARE;	/* which looks at the timer */
-	}
+	if (reason == EXIT_REASON_PREEMPTION_TIMER)
+		return short_timer(vcpu);
 	if (reason == EXIT_REASON_INTERRUPT_WINDOW || reason == EXIT_REASON_NMI_WINDOW)
 		return short_window(vcpu);
 	return SHORT_NOT;

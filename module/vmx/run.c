@@ -172,14 +172,15 @@ static void flush_tlb(struct lintel_vcpu *vcpu)
 	}
 }
 
-static bool pkru_in_use(const struct lintel_vcpu *vcpu)
+static __always_inline bool pkru_in_use(const struct lintel_vcpu *vcpu)
 {
-	return guest_fpu_pkru_offset &&
+	/* patched code where the host has none: then no guest has */
+	return cpu_feature_enabled(X86_FEATURE_OSPKE) && guest_fpu_pkru_offset &&
 	       ((vcpu->cr4 & X86_CR4_PKE) || (vcpu->xcr0 & XFEATURE_MASK_PKRU));
 }
 
 /* Give the CPU the guest's PKRU, and return the host's. */
-static u32 pkru_enter(struct lintel_vcpu *vcpu)
+static __always_inline u32 pkru_enter(struct lintel_vcpu *vcpu)
 {
 	u32 host;
 
@@ -191,7 +192,7 @@ static u32 pkru_enter(struct lintel_vcpu *vcpu)
 	return host;
 }
 
-static void pkru_leave(struct lintel_vcpu *vcpu, u32 host_pkru)
+static __always_inline void pkru_leave(struct lintel_vcpu *vcpu, u32 host_pkru)
 {
 	if (likely(!pkru_in_use(vcpu)))
 		return;
@@ -222,7 +223,7 @@ static void before_entry(struct lintel_vcpu *vcpu)
 	vcpu->reg_cached = 0;
 }
 
-static __always_inline int enter_guest(struct lintel_vcpu *vcpu)
+static __always_inline int enter_guest(struct lintel_vcpu *vcpu, bool launched)
 {
 	u32 host_pkru;
 	int failed;
@@ -234,14 +235,12 @@ static __always_inline int enter_guest(struct lintel_vcpu *vcpu)
 	/* a tracepoint's program may have touched memory that was not there */
 	if (vcpu->cr2 != native_read_cr2())
 		native_write_cr2(vcpu->cr2);
-	failed = vmx_enter(vcpu, vcpu->vmcs.launched);
+	failed = vmx_enter(vcpu, launched);
 	vcpu->cr2 = native_read_cr2();
 	pkru_leave(vcpu, host_pkru);
 	/* Legacy IBRS protects only after it is written again in the more privileged mode. */
 	if (cpu_feature_enabled(X86_FEATURE_KERNEL_IBRS))
 		wrmsrq(MSR_IA32_SPEC_CTRL, this_cpu_read(x86_spec_ctrl_current));
-	if (vcpu->vmx.host_debugctl)
-		wrmsrq(MSR_IA32_DEBUGCTLMSR, vcpu->vmx.host_debugctl);
 	return failed;
 }
 
@@ -279,24 +278,49 @@ static enum vmx_run_result entry_refused(struct lintel_vcpu *vcpu)
 /* Bits beside the basic reason: an entry that failed, or a bus lock, which leaves the reason. */
 static noinline u32 note_bits(struct lintel_vcpu *vcpu, u32 reason)
 {
-	/* an entry that fails in its checks of the guest's state leaves the VMCS clear */
-	if (!(reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
-		vcpu->vmcs.launched = true;
 	if (reason & EXIT_REASON_HELD_BUS)
 		watch_held_bus(vcpu);
 	return reason & ~EXIT_REASON_HELD_BUS;
 }
 
-static __always_inline u32 note_exit(struct lintel_vcpu *vcpu, u32 reason)
+/*
+ * Enter, and enter again as long as the exits are finished by exit_short.c and nothing has to be
+ * prepared: exit number n costs what stands here.  @handled: of the last exit, which is counted.
+ * Returns what vmx_enter() does.
+ */
+static __always_inline int run_entries(struct lintel_vcpu *vcpu, enum short_exit *handled)
 {
-	if (likely(reason <= EXIT_REASON_BASIC))
-		vcpu->vmcs.launched = true;
-	else
-		reason = note_bits(vcpu, reason);
-	vcpu->stats.exits++;
-	vcpu->stats.exits_by_reason[min_t(u16, reason, LINTEL_NR_EXIT_REASONS - 1)]++;
-	flight_exit(vcpu, reason);
-	return reason;
+	bool launched = vcpu->vmcs.launched;
+	u32 reason;
+	int failed;
+
+	for (;;) {
+		failed = enter_guest(vcpu, launched);
+		if (unlikely(failed))
+			break;
+		reason = vmcs_read32(VM_EXIT_REASON);
+		if (unlikely(reason > EXIT_REASON_BASIC))
+			reason = note_bits(vcpu, reason);
+		vcpu->stats.exits++;
+		flight_exit(vcpu, reason);
+		*handled = vmx_exit_short(vcpu, reason);
+		if (*handled != SHORT_ENTER || unlikely(READ_ONCE(vcpu->requests))) {
+			vcpu->exit.reason = reason;
+			/* an entry that fails in its checks of the guest's state leaves the VMCS clear */
+			launched |= !(reason & VMX_EXIT_REASONS_FAILED_VMENTRY);
+			reason = min_t(u16, reason, LINTEL_NR_EXIT_REASONS - 1);
+			vcpu->stats.exits_by_reason[reason]++;
+			break;
+		}
+		vcpu->stats.exits_by_reason[reason]++;
+		launched = true;
+		flight_again(vcpu, reason);
+	}
+	vcpu->vmcs.launched = launched;
+	/* cleared by each exit, and of use to the host alone */
+	if (vcpu->vmx.host_debugctl)
+		wrmsrq(MSR_IA32_DEBUGCTLMSR, vcpu->vmx.host_debugctl);
+	return failed;
 }
 
 /* In the window.  RUN_ATTENTION: a host interrupt waits, or other work. */
@@ -311,16 +335,9 @@ static enum vmx_run_result run_in_window(struct lintel_vcpu *vcpu)
 			return RUN_ATTENTION;
 		before_entry(vcpu);
 		flight_enter(vcpu);
-		for (;;) {
-			failed = enter_guest(vcpu);
-			if (unlikely(failed))
-				return entry_failed(vcpu, failed);
-			exit->reason = note_exit(vcpu, vmcs_read32(VM_EXIT_REASON));
-			handled = vmx_exit_short(vcpu, exit->reason);
-			if (handled != SHORT_ENTER || unlikely(READ_ONCE(vcpu->requests)))
-				break;
-			flight_again(vcpu);
-		}
+		failed = run_entries(vcpu, &handled);
+		if (unlikely(failed))
+			return entry_failed(vcpu, failed);
 		if (unlikely(vcpu->pv.eoi.offered))
 			lintel_eoi_take(vcpu);
 		if (handled == SHORT_NOT)
