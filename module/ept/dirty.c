@@ -174,7 +174,7 @@ static bool split_leaf(struct lintel_ept *ept, gfn_t gfn, struct page *table)
 	return done;
 }
 
-int dirty_fault(struct lintel_vcpu *vcpu, const struct lintel_memslot *slot, gfn_t gfn)
+int dirty_fault(struct lintel_vcpu *vcpu, const struct lintel_memslot *slot, gfn_t gfn, bool atomic)
 {
 	struct lintel_ept *ept = &vcpu->vm->ept;
 	int ret;
@@ -187,7 +187,9 @@ int dirty_fault(struct lintel_vcpu *vcpu, const struct lintel_memslot *slot, gfn
 		read_unlock(&ept->lock);
 		if (ret != FAULT_SPLIT)
 			return ret;
-		table = ept_alloc_table();
+		if (atomic)
+			return -EWOULDBLOCK;
+		table = ept_alloc_table(GFP_KERNEL);
 		if (!table)
 			return -ENOMEM;
 		if (!split_leaf(ept, gfn, table))

@@ -48,9 +48,9 @@ static struct page *gather_pop(struct page **list, int *level)
 	return page;
 }
 
-struct page *ept_alloc_table(void)
+struct page *ept_alloc_table(gfp_t gfp)
 {
-	struct page *page = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	struct page *page = alloc_page(gfp | __GFP_ACCOUNT | __GFP_ZERO);
 
 	if (page)
 		mod_lruvec_page_state(page, NR_SECONDARY_PAGETABLE, 1);
@@ -220,7 +220,7 @@ int lintel_ept_init(struct lintel_vm *vm)
 	rwlock_init(&ept->lock);
 	atomic_long_set(&ept->nr_tables, 0);
 
-	root = ept_alloc_table();
+	root = ept_alloc_table(GFP_KERNEL);
 	if (!root)
 		return -ENOMEM;
 	ept->root = page_to_phys(root);

@@ -85,7 +85,8 @@ int lintel_memslot_set(struct lintel_vm *vm, const struct kvm_userspace_memory_r
 
 /*
  * lintel_ept_fault - resolve an EPT violation at @gpa.  Preemptible, in the vCPU's thread, no VMCS
- * needed; may sleep.  @access: ACCESS_* bits of the violation.
+ * needed.  @access: ACCESS_* bits of the violation.  @may_sleep: else it is only tried, and with
+ * preemption off any negative result means: again, where sleeping is allowed.
  * Returns
  *	EPT_FIXED	entry installed (or another vCPU did it): enter the guest again
  *	EPT_MMIO	no slot there, or a write to a read-only slot: emulate the access
@@ -94,7 +95,7 @@ int lintel_memslot_set(struct lintel_vm *vm, const struct kvm_userspace_memory_r
  *	-ENOMEM
  */
 enum { EPT_FIXED = 0, EPT_MMIO = 1 };
-int lintel_ept_fault(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int access);
+int lintel_ept_fault(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int access, bool may_sleep);
 
 /*
  * lintel_ept_prefault - map the page at @gpa as a read would, though the guest has not asked yet.
@@ -125,6 +126,16 @@ int lintel_guest_read(struct lintel_vm *vm, gpa_t gpa, void *data, size_t len);
 int lintel_guest_write(struct lintel_vm *vm, gpa_t gpa, const void *data, size_t len);
 
 /*
+ * lintel_memory_hold - the slots in force stay so until lintel_memory_release(), for who makes several
+ * accesses in a row: the functions whose names end in _held want that, and leave out the barriers
+ * that each of the others has.  May sleep in between, but not change slots.
+ */
+int lintel_memory_hold(struct lintel_vm *vm);
+void lintel_memory_release(struct lintel_vm *vm, int idx);
+int lintel_guest_read_held(struct lintel_vm *vm, gpa_t gpa, void *data, size_t len);
+int lintel_guest_write_held(struct lintel_vm *vm, gpa_t gpa, const void *data, size_t len);
+
+/*
  * lintel_guest_read_nofault / lintel_guest_write_nofault - the same in one slot, from any context
  * of the VMM's thread, the scheduler's notifiers and a window included.  0, or -EFAULT: not
  * possible here and now, nothing was done that matters.
@@ -141,6 +152,7 @@ int lintel_guest_cmpxchg(struct lintel_vm *vm, gpa_t gpa, const void *old, const
 
 /* lintel_gfn_has_memory - a slot (writable, if @write) covers @gpa.  In the VMM's mm. */
 bool lintel_gpa_has_memory(struct lintel_vm *vm, gpa_t gpa, bool write);
+bool lintel_gpa_has_memory_held(struct lintel_vm *vm, gpa_t gpa, bool write);
 
 /*
  * The dirty log of slot @id; vm->slots_lock held throughout.  lintel_dirty_get: what was written
@@ -201,6 +213,9 @@ bool lintel_ept_flush_cpu(struct lintel_vm *vm);
  */
 int lintel_guest_walk(struct lintel_vm *vm, const struct guest_paging *paging, unsigned long gva,
 		      unsigned int access, gpa_t *gpa, struct guest_walk_fault *fault);
+int lintel_guest_walk_held(struct lintel_vm *vm, const struct guest_paging *paging,
+			   unsigned long gva, unsigned int access, gpa_t *gpa,
+			   struct guest_walk_fault *fault);
 
 /* The slot that somebody found last: to be believed in its generation of slots only. */
 struct lintel_slot_hint {

@@ -34,6 +34,7 @@ struct fault {
 	hva_t hva;
 	unsigned int access;
 	bool prefault;			/* nobody has touched it yet */
+	bool atomic;			/* no sleeping: -EWOULDBLOCK instead */
 	unsigned long seq;		/* of the notifier, before the page was looked up */
 	u64 generation;			/* of the slots, when they were looked at */
 
@@ -129,7 +130,7 @@ static bool fault_find_writable_now(struct fault *f)
 	return true;
 }
 
-/* May sleep, and be interrupted by a signal. */
+/* May sleep, unless f->atomic, and be interrupted by a signal. */
 static int fault_find_page(struct fault *f)
 {
 	unsigned int flags = FOLL_HWPOISON | FOLL_INTERRUPTIBLE;
@@ -138,6 +139,8 @@ static int fault_find_page(struct fault *f)
 
 	if (fault_find_writable_now(f))
 		return 0;
+	if (f->atomic)
+		return -EWOULDBLOCK;
 
 	if (f->access & ACCESS_WRITE)
 		flags |= FOLL_WRITE;
@@ -298,7 +301,7 @@ static int fault_install(struct fault *f, int level)
 
 static int fault_add_table(struct fault *f)
 {
-	struct page *page = ept_alloc_table();
+	struct page *page = ept_alloc_table(f->atomic ? GFP_NOWAIT | __GFP_NOWARN : GFP_KERNEL);
 
 	if (!page)
 		return -ENOMEM;
@@ -326,7 +329,7 @@ static int fault_map(struct fault *f)
 			ret = fault_add_table(f);
 			if (ret)
 				return ret;
-		} else if (ret == INSTALL_CONFLICT && conflicts++ < MAX_CONFLICTS) {
+		} else if (ret == INSTALL_CONFLICT && !f->atomic && conflicts++ < MAX_CONFLICTS) {
 			/*
 			 * Fill the place at once: were a large entry left to the guest's next
 			 * fault, a write could make it large again and a fetch small, for ever.
@@ -338,21 +341,24 @@ static int fault_map(struct fault *f)
 	}
 }
 
-/* The guest may use the page without our knowing from here on. */
-static void fault_mark_page(const struct fault *f)
+/* The guest may use the page without our knowing from here on.  -EWOULDBLOCK if f->atomic, or 0. */
+static int fault_mark_page(const struct fault *f)
 {
 	if (!f->page || PageReserved(f->page))
-		return;
+		return 0;
 	if (f->writable && !PageDirty(f->page)) {
 		struct folio *folio = page_folio(f->page);
 
 		/* memory without a file has nobody to be told */
 		if (folio_test_anon(folio) && !folio_test_swapcache(folio))
 			folio_set_dirty(folio);
+		else if (f->atomic)
+			return -EWOULDBLOCK;
 		else
 			set_page_dirty_lock(f->page);
 	}
 	mark_page_accessed(f->page);
+	return 0;
 }
 
 static int fault_resolve(struct fault *f)
@@ -365,14 +371,15 @@ static int fault_resolve(struct fault *f)
 	ret = fault_find_page(f);
 	if (ret)
 		return ret;
-	fault_mark_page(f);
+	ret = fault_mark_page(f);
 	/*
 	 * A page that is new here may be written at once, so it is in the log: one violation less,
 	 * and what the guest has only executed is there too, on which users of KVM's log count.
 	 */
 	if (f->logged && f->writable && !f->prefault)
 		f->access |= ACCESS_WRITE;
-	ret = fault_map(f);
+	if (!ret)
+		ret = fault_map(f);
 
 	if (f->page)
 		put_page(f->page);
@@ -426,7 +433,7 @@ static int fault_handle(struct fault *f, struct lintel_slot_hint *slot_hint)
 	f->logged = dirty_bits(f->slot);
 	ret = -ENOENT;
 	if (f->logged && (f->access & ACCESS_WRITE))
-		ret = dirty_fault(f->vcpu, f->slot, f->gfn);
+		ret = dirty_fault(f->vcpu, f->slot, f->gfn, f->atomic);
 	if (ret == -ENOENT)
 		ret = fault_resolve(f);
 	if (ret == -EHWPOISON) {
@@ -451,10 +458,11 @@ static bool known_mmio(const struct lintel_vcpu *vcpu, gfn_t gfn)
 	       vcpu->mmio_hint.generation == READ_ONCE(slots->generation);
 }
 
-int lintel_ept_fault(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int access)
+int lintel_ept_fault(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int access, bool may_sleep)
 {
 	struct fault f = {
 		.vm = vcpu->vm, .vcpu = vcpu, .gfn = gpa >> PAGE_SHIFT, .access = access,
+		.atomic = !may_sleep,
 	};
 	int ret;
 

@@ -66,7 +66,7 @@ void ept_zap_and_free(struct lintel_ept *ept, gfn_t start, gfn_t end, bool may_s
 void ept_zap_slot(struct lintel_ept *ept, gfn_t start, gfn_t end);
 
 /* A table, zeroed, charged to the VMM's cgroup and counted as SecPageTables; or NULL. */
-struct page *ept_alloc_table(void);
+struct page *ept_alloc_table(gfp_t gfp);
 void ept_free_table(struct page *page);
 
 /* ept_max_gfn - the first gfn that an EPT of 4 levels on this CPU cannot map. */

@@ -98,6 +98,8 @@ void lintel_irq_acked(struct lintel_vm *vm, u64 pins);
 
 /* Driving a line: >0 delivered, 0 coalesced, -1 ignored.  Any context. */
 int lintel_gsi_set(struct lintel_vm *vm, enum line_source source, u32 gsi, bool level);
+/* lintel_gsi_pulse - up and down; a message is sent once.  Any context. */
+void lintel_gsi_pulse(struct lintel_vm *vm, enum line_source source, u32 gsi);
 int lintel_pic_set_line(struct lintel_vm *vm, u32 pin, enum line_source source, bool level);
 int lintel_ioapic_set_line(struct lintel_vm *vm, u32 pin, enum line_source source, bool level);
 
@@ -112,6 +114,7 @@ void lintel_pic_set(struct lintel_vm *vm, unsigned int slave, const struct kvm_p
 
 void lintel_ioapic_init(struct lintel_vm *vm, struct lintel_ioapic *ioapic);
 void lintel_ioapic_destroy(struct lintel_ioapic *ioapic);
+bool lintel_ioapic_at(struct lintel_vm *vm, gpa_t gpa);
 bool lintel_ioapic_mmio(struct lintel_vm *vm, gpa_t gpa, unsigned int len, void *data, bool write);
 /* lintel_ioapic_eoi_vectors - the IOAPIC's part of lintel_irq_eoi_vectors(): sets bits. */
 void lintel_ioapic_eoi_vectors(struct lintel_vcpu *vcpu, u64 bitmap[4]);

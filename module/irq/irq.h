@@ -110,6 +110,9 @@ bool lintel_chip_pio(struct lintel_vcpu *vcpu, u16 port, unsigned int size, void
 bool lintel_chip_mmio(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int len, void *data,
 		      bool write);
 
+/* lintel_chip_at - lintel_chip_mmio() would claim an access at @gpa, or might. */
+bool lintel_chip_at(const struct lintel_vcpu *vcpu, gpa_t gpa);
+
 /* --- the local APIC of one vCPU --- */
 
 /* lintel_lapic_create - with the vCPU, when the VM has an irqchip; sets vcpu->lapic.  -ENOMEM. */

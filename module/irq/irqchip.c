@@ -163,6 +163,15 @@ bool lintel_chip_pio(struct lintel_vcpu *vcpu, u16 port, unsigned int size, void
 	return true;
 }
 
+bool lintel_chip_at(const struct lintel_vcpu *vcpu, gpa_t gpa)
+{
+	if (!vcpu->lapic)
+		return false;
+	return (gpa & PAGE_MASK) == (vcpu->lapic->base & PAGE_MASK) ||
+	       (!vcpu->vm->irqchip_split &&
+		lintel_ioapic_at(vcpu->vm, gpa));
+}
+
 bool lintel_chip_mmio(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int len, void *data, bool write)
 {
 	if (!vcpu->lapic)

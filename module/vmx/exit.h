@@ -56,8 +56,11 @@ static inline bool lintel_pio_quick(u64 q)
 	return !IO_STRING(q) && (IO_PORT(q) & ~3) != 0x40 && IO_PORT(q) != 0x61;
 }
 
-/* lintel_mmio_by_mov - vcpu->exit is MMIO: RESUME or TO_USER, or -ENOENT: by the interpreter. */
-int lintel_mmio_by_mov(struct lintel_vcpu *vcpu);
+/*
+ * lintel_mmio_by_mov - vcpu->exit is MMIO: RESUME or TO_USER, or -ENOENT: by the interpreter, or where
+ * sleeping is allowed.
+ */
+int lintel_mmio_by_mov(struct lintel_vcpu *vcpu, bool may_sleep);
 
 /* lintel_internal_error - KVM_EXIT_INTERNAL_ERROR with @nr words of data. */
 int lintel_internal_error(struct lintel_vcpu *vcpu, u32 suberror, const u64 *data, unsigned int nr);

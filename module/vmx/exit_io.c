@@ -13,8 +13,10 @@
 #include "event.h"
 #include "exit.h"
 #include "interpret.h"
+#include "run.h"
 #include "../compat.h"
 #include "../ept/ept.h"
+#include "../flight.h"
 #include "../irq/irq.h"
 #include "../regs.h"
 #include "../trace.h"
@@ -160,11 +162,41 @@ static bool fast_doorbell(struct lintel_vcpu *vcpu)
 	return true;
 }
 
+static unsigned int fault_access(const struct lintel_vcpu *vcpu)
+{
+	return vcpu->exit.qualification & (ACCESS_READ | ACCESS_WRITE | ACCESS_EXEC);
+}
+
+/* The interpreter, and all that may have to wait, is left to exit_ept_violation(). */
+enum vmx_run_result vmx_exit_nosleep(struct lintel_vcpu *vcpu)
+{
+	const struct lintel_exit *exit = &vcpu->exit;
+	int ret;
+
+	if (exit->reason != EXIT_REASON_EPT_VIOLATION || vcpu->pv.eoi.offered ||
+	    trace_lintel_page_fault_enabled())
+		return RUN_EXIT;
+	ret = lintel_ept_fault(vcpu, exit->gpa, fault_access(vcpu), false);
+	if (ret == EPT_MMIO) {
+		if (exit->idt_info & VECTORING_INFO_VALID_MASK)
+			return RUN_EXIT;
+		ret = rcu_access_pointer(vcpu->vm->ioeventfds) && fast_doorbell(vcpu) ?
+			RESUME : lintel_mmio_by_mov(vcpu, false);
+	}
+	if (ret < 0)
+		return RUN_EXIT;
+	vcpu->stats.ept_faults++;
+	if (ret == TO_USER)
+		return RUN_USER;
+	flight_resumed(vcpu);
+	return RUN_ATTENTION;
+}
+
 int exit_ept_violation(struct lintel_vcpu *vcpu)
 {
 	const struct lintel_exit *exit = &vcpu->exit;
-	unsigned int access = exit->qualification & (ACCESS_READ | ACCESS_WRITE | ACCESS_EXEC);
-	int ret = lintel_ept_fault(vcpu, exit->gpa, access);
+	unsigned int access = fault_access(vcpu);
+	int ret = lintel_ept_fault(vcpu, exit->gpa, access, true);
 
 	vcpu->stats.ept_faults++;
 	trace_lintel_page_fault(vcpu, exit->gpa, access, ret);
@@ -177,7 +209,7 @@ int exit_ept_violation(struct lintel_vcpu *vcpu)
 			return lintel_delivery_failed(vcpu);
 		if (rcu_access_pointer(vcpu->vm->ioeventfds) && fast_doorbell(vcpu))
 			return RESUME;
-		ret = lintel_mmio_by_mov(vcpu);
+		ret = lintel_mmio_by_mov(vcpu, true);
 		return ret == -ENOENT ? lintel_interpret(vcpu) : ret;
 	case -EFAULT:
 		run_memory_fault(vcpu->run, exit->gpa & PAGE_MASK, PAGE_SIZE);

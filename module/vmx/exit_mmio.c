@@ -12,6 +12,7 @@
  */
 #include <linux/mm.h>
 #include <linux/string.h>
+#include <linux/uaccess.h>
 #include <asm/vmx.h>
 
 #include "exit.h"
@@ -212,7 +213,20 @@ static int do_access(struct lintel_vcpu *vcpu, const struct decoder *d)
 	return ask_user(vcpu, mov, value);
 }
 
-int lintel_mmio_by_mov(struct lintel_vcpu *vcpu)
+static int fetch(struct lintel_vcpu *vcpu, const struct guest_paging *paging, u64 bytes[2],
+		 bool may_sleep)
+{
+	int ret;
+
+	if (may_sleep)
+		return lintel_guest_fetch(vcpu, paging, vcpu->rip, bytes);
+	pagefault_disable();
+	ret = lintel_guest_fetch(vcpu, paging, vcpu->rip, bytes);
+	pagefault_enable();
+	return ret;
+}
+
+int lintel_mmio_by_mov(struct lintel_vcpu *vcpu, bool may_sleep)
 {
 	const u64 told = EPT_VIOLATION_GVA_IS_VALID | EPT_VIOLATION_GVA_TRANSLATED;
 	const struct lintel_exit *exit = &vcpu->exit;
@@ -227,12 +241,15 @@ int lintel_mmio_by_mov(struct lintel_vcpu *vcpu)
 	if ((exit->qualification & told) != told || !lintel_is_long_mode(vcpu) ||
 	    !(exit->cs_ar & EMULATE_AR_L) || vcpu->io.nr_fragments)
 		return -ENOENT;
-	if (lintel_guest_fetch(vcpu, &paging, vcpu->rip, bytes))
+	if (fetch(vcpu, &paging, bytes, may_sleep))
 		return -ENOENT;
 	d.bytes = (const u8 *)bytes;
 	if (!decode(vcpu, &d) || d.address != exit->guest_linear ||
 	    offset_in_page(exit->gpa) + d.mov.size > PAGE_SIZE ||
 	    d.mov.write != !!(exit->qualification & ACCESS_WRITE))
+		return -ENOENT;
+	/* a chip may move its page, or the map of local APICs */
+	if (!may_sleep && d.mov.write && lintel_chip_at(vcpu, exit->gpa))
 		return -ENOENT;
 	vcpu->exit.instruction_len = d.at;
 	vcpu->stats.emulated++;

@@ -4,7 +4,8 @@
  *
  * vmx_run() has three loops in one another, from the outside in:
  *   preemption off  the guest's FPU state is in the registers.  Left when the thread has something
- *                   else to do, and for exits that may sleep.
+ *                   else to do, and for exits that may sleep; page faults and MMIO are tried first
+ *                   without (vmx_exit_nosleep()).
  *   window          interrupts off, our VMCS current.  Left for each host interrupt: enabling
  *                   interrupts takes it.
  *   entries         exits that exit_short.c finishes re-enter at once; a host interrupt or a kick
@@ -449,6 +450,8 @@ enum vmx_run_result vmx_run(struct lintel_vcpu *vcpu)
 	do {
 		ret = run_window(vcpu, first);
 		first = false;
+		if (ret == RUN_EXIT)
+			ret = vmx_exit_nosleep(vcpu);
 		/* not switched: this CPU is going offline */
 	} while (ret == RUN_ATTENTION && vcpu->vmx.switched && !must_leave(vcpu) &&
 		 !user_window_open(vcpu));

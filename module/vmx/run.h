@@ -31,6 +31,12 @@ enum short_exit {
 	SHORT_ENTER,		/* done, and nothing that an entry depends on has changed but RIP */
 };
 
+/*
+ * exit_io.c: handle vcpu->exit with the guest's FPU state in the registers, preemption off.
+ * RUN_ATTENTION: done; RUN_USER: kvm_run is filled; RUN_EXIT: it is for lintel_handle_exit().
+ */
+enum vmx_run_result vmx_exit_nosleep(struct lintel_vcpu *vcpu);
+
 /* exit_short.c: handle an exit inside the window, interrupts off. */
 enum short_exit vmx_exit_short(struct lintel_vcpu *vcpu, u32 reason);
 
