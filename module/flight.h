@@ -164,8 +164,8 @@ static inline void flight_entry_failed(struct lintel_vcpu *vcpu)
 void lintel_flight_leave(struct lintel_vcpu *vcpu, int ret);
 
 /*
- * lintel_flight_init - with the vCPU: it asks for its memory by REQ_FLIGHT, which lintel_flight_alloc()
- * serves; 0 or -ENOMEM.  lintel_flight_free: harmless without it.
+ * lintel_flight_init - with the vCPU: it asks for its memory by REQ_FLIGHT, which
+ * lintel_flight_alloc() serves; 0 or -ENOMEM.  lintel_flight_free: harmless without it.
  */
 void lintel_flight_init(struct lintel_vcpu *vcpu);
 int lintel_flight_alloc(struct lintel_vcpu *vcpu);

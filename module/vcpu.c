@@ -31,14 +31,15 @@
 #include "vmx/pml.h"
 #include "vmx/run.h"
 
-/* Wake the thread from HLT, or interrupt the guest. */
-static void notify(struct lintel_vcpu *vcpu, bool posted)
+/*
+ * Wake the thread from HLT, or interrupt the guest.  After a full barrier, which pairs with that of the
+ * waiter's set_current_state() and with pi_enter().
+ */
+static __always_inline void notify(struct lintel_vcpu *vcpu, bool posted)
 {
 	int cpu;
 
-	/* Pairs with the barrier of the waiter's set_current_state(). */
-	smp_mb();
-	if (wq_has_sleeper(&vcpu->wait)) {
+	if (waitqueue_active(&vcpu->wait)) {
 		WRITE_ONCE(vcpu->ready, true);
 		wake_up(&vcpu->wait);
 	}
@@ -56,6 +57,7 @@ static void notify(struct lintel_vcpu *vcpu, bool posted)
 
 void lintel_vcpu_kick(struct lintel_vcpu *vcpu)
 {
+	smp_mb();
 	notify(vcpu, false);
 }
 
@@ -64,6 +66,7 @@ void lintel_vcpu_notify_posted(struct lintel_vcpu *vcpu)
 	/* by its own thread: no interrupt makes the processor look at what is posted */
 	if (READ_ONCE(vcpu->thread) == current)
 		lintel_vcpu_request(vcpu, REQ_EVENT);
+	/* the exchange that posted it was the barrier */
 	notify(vcpu, lintel_params.posted_interrupts);
 }
 

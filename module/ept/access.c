@@ -51,12 +51,33 @@ static bool access_covered(struct lintel_memslots *slots, gpa_t gpa, size_t len,
 	return true;
 }
 
-int lintel_guest_read(struct lintel_vm *vm, gpa_t gpa, void *data, size_t len)
+int lintel_memory_hold(struct lintel_vm *vm) __acquires(&vm->srcu)
 {
-	int idx = srcu_read_lock(&vm->srcu);
+	return srcu_read_lock(&vm->srcu);
+}
+
+void lintel_memory_release(struct lintel_vm *vm, int idx) __releases(&vm->srcu)
+{
+	srcu_read_unlock(&vm->srcu, idx);
+}
+
+/* One word, as page walks read them, without what a copy of any length needs. */
+static int read_word(struct lintel_memslots *slots, gpa_t gpa, u64 *data)
+{
+	const struct lintel_memslot *slot = access_slot(slots, gpa, false);
+
+	if (!slot)
+		return -ENXIO;
+	return get_user(*data, (u64 __user *)access_hva(slot, gpa)) ? -EFAULT : 0;
+}
+
+int lintel_guest_read_held(struct lintel_vm *vm, gpa_t gpa, void *data, size_t len)
+{
 	struct lintel_memslots *slots = memslots_get(vm);
 	int ret = 0;
 
+	if (len == sizeof(u64) && IS_ALIGNED(gpa, sizeof(u64)))
+		return read_word(slots, gpa, data);
 	while (len) {
 		const struct lintel_memslot *slot = access_slot(slots, gpa, false);
 		size_t n;
@@ -73,13 +94,20 @@ int lintel_guest_read(struct lintel_vm *vm, gpa_t gpa, void *data, size_t len)
 		data += n;
 		len -= n;
 	}
+	return ret;
+}
+
+int lintel_guest_read(struct lintel_vm *vm, gpa_t gpa, void *data, size_t len)
+{
+	int idx = srcu_read_lock(&vm->srcu);
+	int ret = lintel_guest_read_held(vm, gpa, data, len);
+
 	srcu_read_unlock(&vm->srcu, idx);
 	return ret;
 }
 
-int lintel_guest_write(struct lintel_vm *vm, gpa_t gpa, const void *data, size_t len)
+int lintel_guest_write_held(struct lintel_vm *vm, gpa_t gpa, const void *data, size_t len)
 {
-	int idx = srcu_read_lock(&vm->srcu);
 	struct lintel_memslots *slots = memslots_get(vm);
 	int ret = 0;
 
@@ -97,6 +125,14 @@ int lintel_guest_write(struct lintel_vm *vm, gpa_t gpa, const void *data, size_t
 		data += n;
 		len -= n;
 	}
+	return ret;
+}
+
+int lintel_guest_write(struct lintel_vm *vm, gpa_t gpa, const void *data, size_t len)
+{
+	int idx = srcu_read_lock(&vm->srcu);
+	int ret = lintel_guest_write_held(vm, gpa, data, len);
+
 	srcu_read_unlock(&vm->srcu, idx);
 	return ret;
 }
@@ -191,10 +227,15 @@ int lintel_guest_cmpxchg(struct lintel_vm *vm, gpa_t gpa, const void *old, const
 	return ret;
 }
 
+bool lintel_gpa_has_memory_held(struct lintel_vm *vm, gpa_t gpa, bool write)
+{
+	return access_slot(memslots_get(vm), gpa, write);
+}
+
 bool lintel_gpa_has_memory(struct lintel_vm *vm, gpa_t gpa, bool write)
 {
 	int idx = srcu_read_lock(&vm->srcu);
-	bool found = access_slot(memslots_get(vm), gpa, write);
+	bool found = lintel_gpa_has_memory_held(vm, gpa, write);
 
 	srcu_read_unlock(&vm->srcu, idx);
 	return found;
@@ -204,7 +245,7 @@ bool lintel_gpa_has_memory(struct lintel_vm *vm, gpa_t gpa, bool write)
 
 static int walk_read(void *ctx, gpa_t gpa, void *data, size_t len)
 {
-	return lintel_guest_read(ctx, gpa, data, len);
+	return lintel_guest_read_held(ctx, gpa, data, len);
 }
 
 static int walk_exchange(void *ctx, gpa_t gpa, const void *old, const void *new, size_t len)
@@ -212,8 +253,9 @@ static int walk_exchange(void *ctx, gpa_t gpa, const void *old, const void *new,
 	return lintel_guest_cmpxchg(ctx, gpa, old, new, len);
 }
 
-int lintel_guest_walk(struct lintel_vm *vm, const struct guest_paging *paging, unsigned long gva,
-		      unsigned int access, gpa_t *gpa, struct guest_walk_fault *fault)
+int lintel_guest_walk_held(struct lintel_vm *vm, const struct guest_paging *paging,
+			   unsigned long gva, unsigned int access, gpa_t *gpa,
+			   struct guest_walk_fault *fault)
 {
 	static const struct guest_walk_ops ops = {
 		.read = walk_read,
@@ -221,4 +263,14 @@ int lintel_guest_walk(struct lintel_vm *vm, const struct guest_paging *paging, u
 	};
 
 	return guest_walk(&ops, vm, paging, gva, access, gpa, fault);
+}
+
+int lintel_guest_walk(struct lintel_vm *vm, const struct guest_paging *paging, unsigned long gva,
+		      unsigned int access, gpa_t *gpa, struct guest_walk_fault *fault)
+{
+	int idx = srcu_read_lock(&vm->srcu);
+	int ret = lintel_guest_walk_held(vm, paging, gva, access, gpa, fault);
+
+	srcu_read_unlock(&vm->srcu, idx);
+	return ret;
 }

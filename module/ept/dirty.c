@@ -174,7 +174,8 @@ static bool split_leaf(struct lintel_ept *ept, gfn_t gfn, struct page *table)
 	return done;
 }
 
-int dirty_fault(struct lintel_vcpu *vcpu, const struct lintel_memslot *slot, gfn_t gfn, bool atomic)
+int dirty_fault(struct lintel_vcpu *vcpu, const struct lintel_memslot *slot, gfn_t gfn,
+		bool atomic)
 {
 	struct lintel_ept *ept = &vcpu->vm->ept;
 	int ret;

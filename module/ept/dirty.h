@@ -38,7 +38,8 @@ void dirty_mark_range(struct lintel_vm *vm, const struct lintel_memslot *slot, g
  * host, if logging alone was in the way.  Returns EPT_FIXED, -ENOENT (it was not: find the page),
  * -ENOMEM.
  */
-int dirty_fault(struct lintel_vcpu *vcpu, const struct lintel_memslot *slot, gfn_t gfn, bool atomic);
+int dirty_fault(struct lintel_vcpu *vcpu, const struct lintel_memslot *slot, gfn_t gfn,
+		bool atomic);
 
 /*
  * A change of slots, vm->slots_lock held.  dirty_start() before a slot with the flag is published,

@@ -126,8 +126,8 @@ int lintel_guest_read(struct lintel_vm *vm, gpa_t gpa, void *data, size_t len);
 int lintel_guest_write(struct lintel_vm *vm, gpa_t gpa, const void *data, size_t len);
 
 /*
- * lintel_memory_hold - the slots in force stay so until lintel_memory_release(), for who makes several
- * accesses in a row: the functions whose names end in _held want that, and leave out the barriers
+ * lintel_memory_hold - the slots in force stay so until lintel_memory_release(), for who makes
+ * several accesses in a row: the functions whose names end in _held want that, and leave out the barriers
  * that each of the others has.  May sleep in between, but not change slots.
  */
 int lintel_memory_hold(struct lintel_vm *vm);

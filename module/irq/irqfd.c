@@ -49,8 +49,7 @@ static void irqfd_raise(const struct irqfd *irqfd)
 		lintel_gsi_set(irqfd->vm, SOURCE_RESAMPLE, irqfd->gsi, true);
 		return;
 	}
-	lintel_gsi_set(irqfd->vm, SOURCE_USER, irqfd->gsi, true);
-	lintel_gsi_set(irqfd->vm, SOURCE_USER, irqfd->gsi, false);
+	lintel_gsi_pulse(irqfd->vm, SOURCE_USER, irqfd->gsi);
 }
 
 void lintel_irqfd_acked(struct lintel_vm *vm, u64 pins)

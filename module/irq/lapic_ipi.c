@@ -53,6 +53,15 @@ void lintel_lapic_note_eoi(struct lintel_lapic *lapic, const struct lapic_messag
 		bitmap[m->vector / 64] |= BIT_ULL(m->vector % 64);
 }
 
+/* Nearly always it is so already: then no locked operation. */
+static void mark_trigger_mode(unsigned long *tmr, unsigned int bit, bool level)
+{
+	if (level && !test_bit(bit, tmr))
+		set_bit(bit, tmr);
+	else if (!level && test_bit(bit, tmr))
+		clear_bit(bit, tmr);
+}
+
 static int accept_vector(struct lintel_lapic *lapic, u8 vector, bool level)
 {
 	if (!lapic_software_enabled(lapic))
@@ -61,10 +70,7 @@ static int accept_vector(struct lintel_lapic *lapic, u8 vector, bool level)
 		lintel_lapic_error(lapic, ESR_RECEIVE_ILLEGAL_VECTOR);
 		return -1;
 	}
-	if (level)
-		set_bit(vector % 32, lapic_bitmap(lapic, APIC_TMR, vector));
-	else
-		clear_bit(vector % 32, lapic_bitmap(lapic, APIC_TMR, vector));
+	mark_trigger_mode(lapic_bitmap(lapic, APIC_TMR, vector), vector % 32, level);
 	if (lapic->vid)
 		return lintel_vapic_post(lapic, vector, level);
 	if (test_and_set_bit(vector % 32, lapic_bitmap(lapic, APIC_IRR, vector)))

@@ -121,6 +121,24 @@ int lintel_gsi_set(struct lintel_vm *vm, enum line_source source, u32 gsi, bool 
 	return ret;
 }
 
+void lintel_gsi_pulse(struct lintel_vm *vm, enum line_source source, u32 gsi)
+{
+	const struct lintel_routing *routing;
+	bool pins = false;
+	u32 first, i;
+
+	rcu_read_lock();
+	routing = rcu_dereference(lintel_irqchip(vm)->routing);
+	first = routing_first(routing, gsi);
+	for (i = first; i < routing->nr && routing->route[i].gsi == gsi; i++) {
+		route_drive(vm, &routing->route[i], source, true);
+		pins |= routing->route[i].type != KVM_IRQ_ROUTING_MSI;
+	}
+	for (i = first; pins && i < routing->nr && routing->route[i].gsi == gsi; i++)
+		route_drive(vm, &routing->route[i], source, false);
+	rcu_read_unlock();
+}
+
 u64 lintel_gsi_pins(struct lintel_vm *vm, u32 gsi)
 {
 	const struct lintel_routing *routing;

@@ -265,13 +265,15 @@ static int emulation_failed(struct lintel_vcpu *vcpu, const struct emulate_ctxt 
 int lintel_interpret(struct lintel_vcpu *vcpu)
 {
 	struct emulate_ctxt *c = prepare(vcpu);
-	int ret;
+	int ret, idx;
 
 	if (!c)
 		return -ENOMEM;
 	vcpu->io.pio_out = false;
 	vcpu->stats.emulated++;
+	idx = lintel_memory_hold(vcpu->vm);
 	ret = emulate_one(c);
+	lintel_memory_release(vcpu->vm, idx);
 	if (READ_ONCE(vcpu->vm->dead))
 		return -EIO;
 	write_back(vcpu, c, ret == EMULATE_OK && c->retired);
@@ -299,12 +301,14 @@ int lintel_interpret(struct lintel_vcpu *vcpu)
 int lintel_interpret_task(struct lintel_vcpu *vcpu, const struct emulate_task *task)
 {
 	struct emulate_ctxt *c = prepare(vcpu);
-	int ret;
+	int ret, idx;
 
 	if (!c)
 		return -ENOMEM;
 	vcpu->stats.emulated++;
+	idx = lintel_memory_hold(vcpu->vm);
 	ret = emulate_task_switch(c, task);
+	lintel_memory_release(vcpu->vm, idx);
 	if (READ_ONCE(vcpu->vm->dead))
 		return -EIO;
 	write_back(vcpu, c, false);
@@ -317,20 +321,15 @@ int lintel_interpret_task(struct lintel_vcpu *vcpu, const struct emulate_task *t
 	return c->retired ? RESUME : -ENOENT;
 }
 
-int lintel_fix_hypercall(struct lintel_vcpu *vcpu)
+/* The memory slots are held. */
+static int patch_hypercall(struct lintel_vcpu *vcpu, struct emulate_ctxt *c)
 {
 	static const u8 vmmcall[] = { 0x0f, 0x01, 0xd9 }, vmcall[] = { 0x0f, 0x01, 0xc1 };
-	struct emulate_ctxt *c;
 	struct lintel_segment cs;
 	u64 linear;
 	u8 byte;
 	int i;
 
-	if (!lintel_quirk(vcpu->vm, KVM_X86_QUIRK_FIX_HYPERCALL_INSN))
-		return -ENOENT;
-	c = prepare(vcpu);
-	if (!c)
-		return -ENOMEM;
 	c->system_access = false;
 	lintel_get_segment(vcpu, SEG_CS, &cs);
 	linear = c->mode == EMULATE_MODE_LONG64 ? c->rip : (u32)(cs.base + c->rip);
@@ -351,15 +350,35 @@ int lintel_fix_hypercall(struct lintel_vcpu *vcpu)
 bool lintel_is_emulated(struct lintel_vcpu *vcpu)
 {
 	struct emulate_ctxt *c = prepare(vcpu);
+	int ret, idx;
 
 	if (!c)
 		return false;
 	c->system_access = false;
-	if (emulate_decode(c))
+	idx = lintel_memory_hold(vcpu->vm);
+	ret = emulate_decode(c);
+	lintel_memory_release(vcpu->vm, idx);
+	if (ret)
 		return false;
 	if (emulate_is_movbe(c))
 		return !boot_cpu_has(X86_FEATURE_MOVBE) &&
 		       lintel_cpuid_has(vcpu, 0x1, 0, CPUID_REG_ECX, X86_FEATURE_MOVBE % 32);
 	return emulate_is_rdpid(c) && !boot_cpu_has(X86_FEATURE_RDPID) &&
 	       lintel_cpuid_has(vcpu, 0x7, 0, CPUID_REG_ECX, X86_FEATURE_RDPID % 32);
+}
+
+int lintel_fix_hypercall(struct lintel_vcpu *vcpu)
+{
+	struct emulate_ctxt *c;
+	int ret, idx;
+
+	if (!lintel_quirk(vcpu->vm, KVM_X86_QUIRK_FIX_HYPERCALL_INSN))
+		return -ENOENT;
+	c = prepare(vcpu);
+	if (!c)
+		return -ENOMEM;
+	idx = lintel_memory_hold(vcpu->vm);
+	ret = patch_hypercall(vcpu, c);
+	lintel_memory_release(vcpu->vm, idx);
+	return ret;
 }

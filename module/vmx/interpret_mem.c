@@ -6,6 +6,8 @@
  * the kernel, else user space.  An access that user space must answer is queued as fragments of at
  * most eight bytes within one page, each of which becomes one KVM_EXIT_MMIO; when all parts of a
  * read are there, the instruction is run again from its start.
+ *
+ * interpret.c holds the memory slots for the whole of an instruction.
  */
 #include <linux/kernel.h>
 #include <linux/minmax.h>
@@ -39,7 +41,7 @@ static int translate(struct emulate_ctxt *c, u64 linear, unsigned int access, gp
 		lintel_paging_state(vcpu, &in->paging);
 	in->paging_known = true;
 	in->paging.system_access = c->system_access;
-	switch (lintel_guest_walk(vcpu->vm, &in->paging, linear, access, gpa, &fault)) {
+	switch (lintel_guest_walk_held(vcpu->vm, &in->paging, linear, access, gpa, &fault)) {
 	case 0:
 		last->known = true;
 		last->system_access = c->system_access;
@@ -79,14 +81,34 @@ static int split(struct emulate_ctxt *c, u64 linear, unsigned int n, unsigned in
 	return ret;
 }
 
+/* In long mode, from a page that this vCPU fetched from before, there is no need to walk. */
+static bool fetch_quick(struct emulate_ctxt *c, u64 linear, void *bytes, unsigned int n)
+{
+	struct interpreter *in = interpreter_of(c);
+	struct lintel_vcpu *vcpu = vcpu_of(c);
+	u64 words[2];
+
+	if (!lintel_is_long_mode(vcpu) || !in->paging_known || c->system_access ||
+	    n > sizeof(words))
+		return false;
+	in->paging.system_access = false;
+	if (lintel_guest_fetch(vcpu, &in->paging, linear, words))
+		return false;
+	memcpy(bytes, words, n);
+	return true;
+}
+
 int interpret_fetch(struct emulate_ctxt *c, u64 linear, void *bytes, unsigned int n)
 {
 	gpa_t gpa;
-	int ret = translate(c, linear, ACCESS_EXEC, &gpa);
+	int ret;
 
+	if (fetch_quick(c, linear, bytes, n))
+		return EMULATE_OK;
+	ret = translate(c, linear, ACCESS_EXEC, &gpa);
 	if (ret)
 		return ret;
-	return lintel_guest_read(vcpu_of(c)->vm, gpa, bytes, n) ? EMULATE_UNHANDLED : EMULATE_OK;
+	return lintel_guest_read_held(vcpu_of(c)->vm, gpa, bytes, n) ? EMULATE_UNHANDLED : EMULATE_OK;
 }
 
 static bool queue_fragment(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int len, bool write,
@@ -148,7 +170,7 @@ int interpret_read_mem(struct emulate_ctxt *c, u64 linear, void *val, unsigned i
 	if (ret)
 		return ret;
 	for (i = 0; i < 2 && parts[i].len; val += parts[i].len, i++) {
-		ret = lintel_guest_read(vcpu->vm, parts[i].gpa, val, parts[i].len);
+		ret = lintel_guest_read_held(vcpu->vm, parts[i].gpa, val, parts[i].len);
 		if (!ret)
 			continue;
 		if (ret != -ENXIO || n > 16)
@@ -200,7 +222,7 @@ int interpret_write_mem(struct emulate_ctxt *c, u64 linear, const void *val, uns
 	if (ret)
 		return ret;
 	for (i = 0; i < 2 && parts[i].len; val += parts[i].len, i++) {
-		ret = lintel_guest_write(vcpu->vm, parts[i].gpa, val, parts[i].len);
+		ret = lintel_guest_write_held(vcpu->vm, parts[i].gpa, val, parts[i].len);
 		if (!ret)
 			continue;
 		if (ret != -ENXIO || n > 16)
@@ -245,8 +267,8 @@ int interpret_probe_write(struct emulate_ctxt *c, u64 linear, unsigned int n)
 
 	if (ret)
 		return ret;
-	if (!lintel_gpa_has_memory(vcpu->vm, parts[0].gpa, true) ||
-	    (parts[1].len && !lintel_gpa_has_memory(vcpu->vm, parts[1].gpa, true)))
+	if (!lintel_gpa_has_memory_held(vcpu->vm, parts[0].gpa, true) ||
+	    (parts[1].len && !lintel_gpa_has_memory_held(vcpu->vm, parts[1].gpa, true)))
 		return EMULATE_TO_USER;
 	return EMULATE_OK;
 }

@@ -388,8 +388,8 @@ static void take_host_interrupt(struct lintel_vcpu *vcpu)
 		vmx_call_gate(gate_offset(&idt[info & INTR_INFO_VECTOR_MASK]));
 }
 
-/* One stretch with interrupts off.  @first: since the vCPU's thread came into the kernel. */
-static enum vmx_run_result run_window(struct lintel_vcpu *vcpu, bool first)
+/* One stretch with interrupts off.  @interrupted: a host interrupt has ended the last one. */
+static enum vmx_run_result run_window(struct lintel_vcpu *vcpu, bool interrupted)
 {
 	enum vmx_run_result ret = RUN_ATTENTION;
 	struct host_debug host_debug;
@@ -422,7 +422,7 @@ static enum vmx_run_result run_window(struct lintel_vcpu *vcpu, bool first)
 	 * A tick that finds the guest running finds no reader of RCU's here.  It ends the window,
 	 * so the window behind it is soon enough to say so.
 	 */
-	if (!first)
+	if (interrupted)
 		lintel_rcu_note_guest();
 	ret = run_in_window(vcpu);
 	lintel_note_guest_branches();
@@ -443,13 +443,13 @@ static bool user_window_open(struct lintel_vcpu *vcpu)
 
 enum vmx_run_result vmx_run(struct lintel_vcpu *vcpu)
 {
+	bool interrupted = false;
 	enum vmx_run_result ret;
-	bool first = true;
 
 	guest_fpu_load(vcpu);
 	do {
-		ret = run_window(vcpu, first);
-		first = false;
+		ret = run_window(vcpu, interrupted);
+		interrupted = ret == RUN_ATTENTION;
 		if (ret == RUN_EXIT)
 			ret = vmx_exit_nosleep(vcpu);
 		/* not switched: this CPU is going offline */

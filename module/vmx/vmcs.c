@@ -109,15 +109,12 @@ static __always_inline bool vmcs_make_current(struct lintel_vcpu *vcpu)
 	return true;
 }
 
-bool vmx_window_try(struct lintel_vcpu *vcpu)
+/* Not inlined: one window in another is frequent, and needs none of its registers. */
+static noinline bool window_open(struct lintel_vcpu *vcpu)
 {
 	struct vmcs_handle *vmcs = &vcpu->vmcs;
 	unsigned long flags;
 
-	if (vmcs->depth) {
-		vmcs->depth++;
-		return true;
-	}
 	local_irq_save(flags);
 	/* Not loaded here: preempted and moved to a CPU that is going offline. */
 	if (unlikely(!this_cpu_read(lintel_cpu.on) || vcpu->cpu != smp_processor_id()))
@@ -141,13 +138,22 @@ refuse:
 	return false;
 }
 
-int vmx_window_begin(struct lintel_vcpu *vcpu)
+bool vmx_window_try(struct lintel_vcpu *vcpu)
+{
+	if (vcpu->vmcs.depth) {
+		vcpu->vmcs.depth++;
+		return true;
+	}
+	return window_open(vcpu);
+}
+
+static noinline int window_wait(struct lintel_vcpu *vcpu)
 {
 	/*
 	 * A CPU that goes offline leaves VMX operation a moment before the scheduler moves the last
 	 * tasks away; wait for that move.
 	 */
-	while (!vmx_window_try(vcpu)) {
+	while (!window_open(vcpu)) {
 		if (READ_ONCE(vcpu->vm->dead))
 			return -EIO;
 		schedule_timeout_uninterruptible(1);
@@ -155,16 +161,29 @@ int vmx_window_begin(struct lintel_vcpu *vcpu)
 	return 0;
 }
 
-void vmx_window_end(struct lintel_vcpu *vcpu)
+int vmx_window_begin(struct lintel_vcpu *vcpu)
 {
-	struct vmcs_handle *vmcs = &vcpu->vmcs;
+	if (vcpu->vmcs.depth) {
+		vcpu->vmcs.depth++;
+		return 0;
+	}
+	return window_wait(vcpu);
+}
 
-	if (!vmcs->depth || --vmcs->depth)
-		return;
+static noinline void window_close(struct vmcs_handle *vmcs)
+{
 	if (lintel_joined) {
 		this_cpu_write(lintel_cpu.current_vcpu, NULL);
 		if (vmcs->found != VMCS_NONE && vmcs->found != vmcs->hpa)
 			vmptrld(vmcs->found);
 	}
 	local_irq_restore(vmcs->irq_flags);
+}
+
+void vmx_window_end(struct lintel_vcpu *vcpu)
+{
+	struct vmcs_handle *vmcs = &vcpu->vmcs;
+
+	if (vmcs->depth && !--vmcs->depth)
+		window_close(vmcs);
 }
