@@ -32,8 +32,8 @@
 #include "vmx/run.h"
 
 /*
- * Wake the thread from HLT, or interrupt the guest.  After a full barrier, which pairs with that of the
- * waiter's set_current_state() and with pi_enter().
+ * Wake the thread from HLT, or interrupt the guest.  After a full barrier, which pairs with that of
+ * the waiter's set_current_state() and with pi_enter().
  */
 static __always_inline void notify(struct lintel_vcpu *vcpu, bool posted)
 {

@@ -209,10 +209,10 @@ struct lintel_vcpu {
 	struct page *second_page;			/* [A] of the mapping, once touched */
 	struct lintel_lapic *lapic;			/* [I] NULL without an in-kernel irqchip */
 	struct lintel_exit exit;			/* [M] */
-	struct lintel_recorder *flight;			/* [A] flight.h, which says who writes it; or NULL */
+	struct lintel_recorder *flight;			/* [A] flight.h says who writes it */
 	struct lintel_flight_exit *flight_slot;		/* [M] of the last exit */
-	u64 flight_entered;				/* [M] the exit behind which the guest was entered the long way */
-	u32 flight_entry_error;				/* [M] VM-instruction error of the last entry that failed so */
+	u64 flight_entered;				/* [M] the exit answered last */
+	u32 flight_entry_error;				/* [M] of the last such entry, or 0 */
 	struct lintel_ring ring;			/* [M]+[A] ept.h says which */
 
 	/* --- control and system registers the VMCS does not hold, or holds in part --- */

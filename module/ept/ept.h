@@ -127,8 +127,8 @@ int lintel_guest_write(struct lintel_vm *vm, gpa_t gpa, const void *data, size_t
 
 /*
  * lintel_memory_hold - the slots in force stay so until lintel_memory_release(), for who makes
- * several accesses in a row: the functions whose names end in _held want that, and leave out the barriers
- * that each of the others has.  May sleep in between, but not change slots.
+ * several accesses in a row: the functions whose names end in _held want that, and leave out the
+ * barriers that each of the others has.  May sleep in between, but not change slots.
  */
 int lintel_memory_hold(struct lintel_vm *vm);
 void lintel_memory_release(struct lintel_vm *vm, int idx);

@@ -29,9 +29,9 @@
 .endm
 
 /*
- * Fill the return stack buffer with RSB_CLEAR_LOOPS returns that lead nowhere, or with one where that
- * is enough, as the kernel's FILL_RETURN_BUFFER does; but that has a loop, which executes more than
- * twice as many instructions, at each exit.
+ * Fill the return stack buffer with RSB_CLEAR_LOOPS returns that lead nowhere, or with one where
+ * that is enough, as the kernel's FILL_RETURN_BUFFER does; but that has a loop, which executes more
+ * than twice as many instructions, at each exit.
  */
 .macro FILL_RETURN_STACK
 	ALTERNATIVE_2 "jmp .Lfilled_\@", "", X86_FEATURE_RSB_VMEXIT, \

@@ -57,8 +57,8 @@ static inline bool lintel_pio_quick(u64 q)
 }
 
 /*
- * lintel_mmio_by_mov - vcpu->exit is MMIO: RESUME or TO_USER, or -ENOENT: by the interpreter, or where
- * sleeping is allowed.
+ * lintel_mmio_by_mov - vcpu->exit is MMIO: RESUME or TO_USER, or -ENOENT: by the interpreter, or
+ * where sleeping is allowed.
  */
 int lintel_mmio_by_mov(struct lintel_vcpu *vcpu, bool may_sleep);
 

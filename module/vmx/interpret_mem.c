@@ -108,7 +108,9 @@ int interpret_fetch(struct emulate_ctxt *c, u64 linear, void *bytes, unsigned in
 	ret = translate(c, linear, ACCESS_EXEC, &gpa);
 	if (ret)
 		return ret;
-	return lintel_guest_read_held(vcpu_of(c)->vm, gpa, bytes, n) ? EMULATE_UNHANDLED : EMULATE_OK;
+	if (lintel_guest_read_held(vcpu_of(c)->vm, gpa, bytes, n))
+		return EMULATE_UNHANDLED;
+	return EMULATE_OK;
 }
 
 static bool queue_fragment(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int len, bool write,

@@ -307,7 +307,7 @@ static __always_inline int run_entries(struct lintel_vcpu *vcpu, enum short_exit
 		*handled = vmx_exit_short(vcpu, reason);
 		if (*handled != SHORT_ENTER || unlikely(READ_ONCE(vcpu->requests))) {
 			vcpu->exit.reason = reason;
-			/* an entry that fails in its checks of the guest's state leaves the VMCS clear */
+			/* an entry that fails in its checks leaves the VMCS clear */
 			launched |= !(reason & VMX_EXIT_REASONS_FAILED_VMENTRY);
 			reason = min_t(u16, reason, LINTEL_NR_EXIT_REASONS - 1);
 			vcpu->stats.exits_by_reason[reason]++;
