@@ -225,6 +225,8 @@ static inline void run_memory_fault(struct kvm_run *run, __u64 gpa, __u64 size)
 #define KVM_DEV_VFIO_FILE	1
 #define KVM_DEV_VFIO_FILE_ADD	1
 #define KVM_DEV_VFIO_FILE_DEL	2
+#endif
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
 #define vfio_file_is_valid	vfio_file_is_group
 #endif
 
