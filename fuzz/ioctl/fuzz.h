@@ -98,6 +98,7 @@ struct call {
 	u8 weight;
 	bool lintel_only;
 	bool absent;		/* Lintel does not know it: ENOTTY is the answer */
+	bool in_vain;		/* it takes what no test machine has, and may never succeed */
 	enum fd_kind opens;	/* FD_SYSTEM: no descriptor */
 	u64 arg;		/* of A_NUMBER; of others, the ioctl that fills in a valid state */
 	const struct field *fields;

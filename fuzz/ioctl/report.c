@@ -77,7 +77,7 @@ static bool all_called(bool lintel, bool with_success)
 	for (unsigned int i = 0; i < nr_calls; i++) {
 		bool hit = with_success ? counts->error[i][0] : total(i);
 
-		if (hit || calls[i].absent || (calls[i].lintel_only && !lintel))
+		if (hit || calls[i].absent || calls[i].in_vain || (calls[i].lintel_only && !lintel))
 			continue;
 		printf("# %s on %s never %s\n", calls[i].name, fd_name[calls[i].fd],
 		       with_success ? "succeeded" : "called");
