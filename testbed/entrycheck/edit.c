@@ -4,8 +4,7 @@
 
 #include <linux/bitops.h>
 
-/* The capability word of a control word: low half must be 1, high half may be 1. */
-static u64 limits_of(const struct vmcs_fields *f, u16 member)
+u64 control_limits(const struct vmcs_fields *f, u16 member)
 {
 	switch (member) {
 	case AT(pin):
@@ -31,7 +30,7 @@ static u64 limits_of(const struct vmcs_fields *f, u16 member)
 
 static void edit_one(const struct machine *m, struct vmcs_fields *f, const struct edit *e)
 {
-	u64 *value = member_at(f, e->member), limits = limits_of(f, e->member);
+	u64 *value = member_at(f, e->member), limits = control_limits(f, e->member);
 	u64 beyond = 1ULL << f->limits.maxphyaddr;
 	u32 must_not = ~(limits >> 32);
 

@@ -67,6 +67,12 @@ extern const struct row entrycheck_control_rows[], entrycheck_host_rows[], entry
 extern const unsigned int entrycheck_nr_control_rows, entrycheck_nr_host_rows,
 			  entrycheck_nr_guest_rows;
 
+/*
+ * control_limits - what this processor allows of a control word, named by AT(): the low half must
+ * be 1, the high half may be 1.
+ */
+u64 control_limits(const struct vmcs_fields *f, u16 member);
+
 /* edit_apply - make the edits of a row to @f. */
 void edit_apply(const struct machine *m, struct vmcs_fields *f, const struct row *row);
 

@@ -158,12 +158,21 @@ static bool link_sound(const struct machine *m, const struct vmcs_fields *f)
 	return f->vmcs_link != page_pa(m, PAGE_LINK) || !(secondary(f) & PROC2_SHADOW_VMCS);
 }
 
-static u32 expected(const struct machine *m, const struct vmcs_fields *f, bool control, bool host,
-		    bool guest)
+/* What a finding leads to, by the area of its rule: control, host or guest. */
+static u32 refusal(const struct explain_finding *found)
 {
-	if (control || host)
-		return (control ? BIT(OUTCOME_CONTROL) : 0) | (host ? BIT(OUTCOME_HOST) : 0);
-	if (guest || !link_sound(m, f))
+	return BIT(found->area[0] == 'c' ? OUTCOME_CONTROL :
+		   found->area[0] == 'h' ? OUTCOME_HOST : OUTCOME_GUEST);
+}
+
+/* @wrong: what all findings lead to, each alone. */
+static u32 expected(const struct machine *m, const struct vmcs_fields *f, u32 wrong)
+{
+	u32 refused = wrong & (BIT(OUTCOME_CONTROL) | BIT(OUTCOME_HOST));
+
+	if (refused)
+		return refused;
+	if (wrong || !link_sound(m, f))
 		return BIT(OUTCOME_GUEST);
 	return BIT(entry_msrs(m, f));
 }
@@ -186,8 +195,8 @@ static int overlooked(const struct vmcs_fields *f, const struct explain_finding 
 static void judge_emulated(const struct machine *m, const struct vmcs_fields *f,
 			   struct verdict *v)
 {
-	bool wrong[OUTCOME_ENTERED] = { false };
 	unsigned int i;
+	u32 wrong = 0;
 	int by;
 
 	v->deviations = 0;
@@ -195,34 +204,31 @@ static void judge_emulated(const struct machine *m, const struct vmcs_fields *f,
 		by = overlooked(f, &v->finding[i]);
 		if (by >= 0)
 			v->deviations |= BIT(by);
-		if (by < 0 || v->finding[i].rule == RULE_CTL_SMM)
-			wrong[by >= 0 ? OUTCOME_GUEST :
-			      v->finding[i].area[0] == 'c' ? OUTCOME_CONTROL :
-			      v->finding[i].area[0] == 'h' ? OUTCOME_HOST : OUTCOME_GUEST] = true;
+		if (by < 0)
+			wrong |= refusal(&v->finding[i]);
+		else if (v->finding[i].rule == RULE_CTL_SMM)
+			wrong |= BIT(OUTCOME_GUEST);
 	}
 	for (i = 0; i < entrycheck_nr_deviations; i++) {
 		const struct deviation *d = &entrycheck_deviations[i];
 
 		if (d->refuses && d->when(f)) {
 			v->deviations |= BIT(i);
-			wrong[d->with] = true;
+			wrong |= BIT(d->with);
 		}
 	}
-	v->emulated = expected(m, f, wrong[OUTCOME_CONTROL], wrong[OUTCOME_HOST],
-			       wrong[OUTCOME_GUEST]);
+	v->emulated = expected(m, f, wrong);
 }
 
 void judge(const struct machine *m, const struct vmcs_fields *f, struct verdict *v)
 {
-	bool control = false, host = false;
+	u32 wrong = 0;
 	int i;
 
 	v->nr = lintel_explain_entry_failure(f, v->finding, MAX_FINDINGS);
-	for (i = 0; i < min(v->nr, MAX_FINDINGS); i++) {
-		control |= v->finding[i].area[0] == 'c';
-		host |= v->finding[i].area[0] == 'h';
-	}
-	v->expected = expected(m, f, control, host, v->nr);
+	for (i = 0; i < min(v->nr, MAX_FINDINGS); i++)
+		wrong |= refusal(&v->finding[i]);
+	v->expected = expected(m, f, wrong);
 	if (entrycheck_bochs) {
 		judge_emulated(m, f, v);
 	} else {

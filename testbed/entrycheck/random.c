@@ -117,12 +117,6 @@ static u64 control_word(u64 value, u64 limits)
 	}
 }
 
-static u64 limits_of_word(const struct vmx_limits *l, u16 member)
-{
-	return member == AT(pin) ? l->pin : member == AT(proc) ? l->proc :
-	       member == AT(proc2) ? l->proc2 : member == AT(exit) ? l->exit : l->entry;
-}
-
 static void spoil_single(const struct machine *m, struct vmcs_fields *f)
 {
 	unsigned int i = below(ARRAY_SIZE(single));
@@ -130,7 +124,7 @@ static void spoil_single(const struct machine *m, struct vmcs_fields *f)
 
 	switch (single[i].kind) {
 	case CONTROL_WORD:
-		*value = control_word(*value, limits_of_word(&f->limits, single[i].member));
+		*value = control_word(*value, control_limits(f, single[i].member));
 		break;
 	case POINTER:
 		*value = pointer(m, 1ULL << f->limits.maxphyaddr);
