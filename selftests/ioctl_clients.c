@@ -119,7 +119,7 @@ TEST(boot_cpu_is_the_last)
 TEST(hwcr)
 {
 	struct vcpu *v = vcpu_create(vm_create(0), 0);
-	struct { struct kvm_msrs head; struct kvm_msr_entry entry; } m = {
+	struct one_msr m = {
 		.head.nmsrs = 1, .entry = { .index = MSR_HWCR, .data = 1 << 9 },
 	};
 

@@ -19,11 +19,6 @@
 #define L7_EDX_SPEC_CTRL	(1U << 26)
 #define L7_EDX_ARCH_CAPABILITIES (1U << 29)
 
-struct one_msr {
-	struct kvm_msrs head;
-	struct kvm_msr_entry entry;
-};
-
 static u64 feature(int dev, u32 index)
 {
 	struct one_msr m = { .head.nmsrs = 1, .entry.index = index };

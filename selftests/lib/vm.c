@@ -205,11 +205,6 @@ void vcpu_set_sregs(struct vcpu *v, const struct kvm_sregs *sregs)
 	REQUIRE_OK(ioctl(v->fd, KVM_SET_SREGS, sregs));
 }
 
-struct one_msr {
-	struct kvm_msrs head;
-	struct kvm_msr_entry entry;
-};
-
 u64 vcpu_get_msr(struct vcpu *v, u32 index)
 {
 	struct one_msr m = { .head.nmsrs = 1, .entry.index = index };

@@ -81,6 +81,12 @@ void vcpu_get_regs(struct vcpu *v, struct kvm_regs *regs);
 void vcpu_set_regs(struct vcpu *v, const struct kvm_regs *regs);
 void vcpu_get_sregs(struct vcpu *v, struct kvm_sregs *sregs);
 void vcpu_set_sregs(struct vcpu *v, const struct kvm_sregs *sregs);
+/* The argument of KVM_GET_MSRS and KVM_SET_MSRS for one register. */
+struct one_msr {
+	struct kvm_msrs head;
+	struct kvm_msr_entry entry;
+};
+
 u64 vcpu_get_msr(struct vcpu *v, u32 index);
 void vcpu_set_msr(struct vcpu *v, u32 index, u64 value);
 void vcpu_dump(struct vcpu *v);
