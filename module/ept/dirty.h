@@ -36,7 +36,7 @@ void dirty_mark_range(struct lintel_vm *vm, const struct lintel_memslot *slot, g
 /*
  * dirty_fault - a write to @gfn of the logged @slot: make its entry writable without asking the
  * host, if logging alone was in the way.  Returns EPT_FIXED, -ENOENT (it was not: find the page),
- * -ENOMEM.
+ * -ENOMEM, or with @atomic -EWOULDBLOCK: again, where sleeping is allowed.
  */
 int dirty_fault(struct lintel_vcpu *vcpu, const struct lintel_memslot *slot, gfn_t gfn,
 		bool atomic);
