@@ -31,6 +31,8 @@ die() {
 
 # step LOG EXPECTED TEXT COMMAND...: run a long command with its output in LOG; one line
 # before, with the expected time, one after, with the time it took; on failure the end of LOG.
+# What is built there is a project of its own and must not take itself for a part of the make that
+# called us: the kernel's selftests do, by MAKELEVEL, and then write to the root directory.
 step() {
 	local log=$1 expected=$2 text=$3 begin=$SECONDS status
 	shift 3
@@ -40,6 +42,7 @@ step() {
 	set +e
 	(
 		set -e
+		unset MAKELEVEL MAKEFLAGS MFLAGS
 		"$@"
 	) >"$log" 2>&1 </dev/null
 	status=$?

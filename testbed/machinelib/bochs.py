@@ -28,7 +28,7 @@ KERNEL_ARGUMENTS = ("console=ttyS2 loglevel=5 nokaslr mitigations=off tsc=reliab
                     "reboot=p random.trust_cpu=on")
 
 CONFIGURATION = """\
-cpu: model={model}, count={cpus}, ips=100000000, reset_on_triple_fault=0
+cpu: model={model}, count={cpus}, ips=100000000, reset_on_triple_fault=0{features}
 memory: guest={memory}, host={held}
 romimage: file={bios}, options=fastboot
 vgaromimage: file={vga_bios}
@@ -131,6 +131,7 @@ def command(work, kernel, settings, ports):
     iso = make_iso(work, kernel["image"], arguments)
     (work / "bochsrc").write_text(CONFIGURATION.format(
         model=settings.cpu_model, cpus=settings.cpus, memory=settings.memory,
+        features=", add_features=perfmon" if settings.pmu else "",
         held=min(settings.memory, MOST_HELD), bios=BIOS,
         vga_bios=VGA_BIOS, iso=iso, console=ports["console"], result=ports["result"],
         kernel_log=ports["kernel"], log=work / "bochs.log",

@@ -56,6 +56,8 @@ def parser():
         one.add_argument("--get", type=parse_get, action="append", default=[], metavar="SRC:DST")
         one.add_argument("--cpu-model", default="corei7_skylake_x", metavar="MODEL",
                          help="of Bochs' models")
+        one.add_argument("--pmu", action="store_true",
+                         help="with performance counters, which Bochs has only then")
         one.add_argument("--console", metavar="FILE", help="keep the console there too")
         one.add_argument("--timeout", type=float, metavar="SECONDS",
                          help="of the emulator's CPU time")

@@ -56,11 +56,12 @@ class Archive:
         self.entries[path] = (stat.S_IFLNK | 0o777, target.encode())
 
     def file(self, path, source):
-        """One file, with its execute bit; a dynamic program's libraries come along."""
+        """One file, with its execute bit; a dynamic program's libraries come along, unless a loader
+        of its own is beside it (testbed/foreign)."""
         source = pathlib.Path(source)
         content = source.read_bytes()
         self.data(path, content, 0o755 if os.access(source, os.X_OK) else 0o644)
-        if content.startswith(b"\x7fELF"):
+        if content.startswith(b"\x7fELF") and not (source.parent / "loader.so").exists():
             for library in shared_libraries(source):
                 where = library.strip("/")
                 if where not in self.entries:
@@ -231,5 +232,5 @@ def make(path, kernel, settings):
                  "window": settings.window, "get": " ".join(one for one, _ in settings.get)}
     archive.data("testbed/settings", "".join(
         f"{name}='{value}'\n" for name, value in variables.items()).encode())
-    with gzip.open(path, "wb", compresslevel=1) as stream:
+    with gzip.open(path, "wb", compresslevel=0) as stream:
         archive.write(stream)
