@@ -209,6 +209,18 @@ struct kvm_userspace_memory_region2 {
 #ifndef KVM_EXIT_MEMORY_FAULT
 #define KVM_EXIT_MEMORY_FAULT	39
 #endif
+/* 6.2: events of a filter by masks. */
+#ifndef KVM_CAP_PMU_EVENT_MASKED_EVENTS
+#define KVM_CAP_PMU_EVENT_MASKED_EVENTS	226
+#endif
+#ifndef KVM_PMU_EVENT_FLAG_MASKED_EVENTS
+#define KVM_PMU_EVENT_FLAG_MASKED_EVENTS	1UL
+#define KVM_PMU_MASKED_ENTRY_UMASK_MASK		(0xffULL << 56)
+#define KVM_PMU_MASKED_ENTRY_UMASK_MATCH	(0xffULL << 8)
+#define KVM_PMU_MASKED_ENTRY_EXCLUDE		(1ULL << 55)
+#define KVM_PMU_MASKED_ENTRY_UMASK_MASK_SHIFT	56
+#endif
+
 /* The members of kvm_run that belong to it, which older headers leave without a name. */
 static inline void run_memory_fault(struct kvm_run *run, __u64 gpa, __u64 size)
 {
@@ -256,6 +268,12 @@ struct kvm_pre_fault_memory {
 typedef unsigned long shrinker_fn(struct shrinker *shrinker, struct shrink_control *sc);
 struct shrinker *lintel_shrinker_start(const char *name, shrinker_fn *count, shrinker_fn *scan);
 void lintel_shrinker_stop(struct shrinker *shrinker);
+
+/* 6.5 dropped the list of areas. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
+#define get_user_pages_remote(mm, start, nr, flags, pages, locked) \
+	get_user_pages_remote(mm, start, nr, flags, pages, NULL, locked)
+#endif
 
 /* GUP that any signal ends, not only a fatal one: 6.2. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)

@@ -9,8 +9,9 @@
  * reads the count, copies the slots, and reads the count again: what it copied of an exit that is
  * less than 256 before the second count cannot have been overwritten.
  *
- * An exit that is finished between two entries costs two RDTSC and some thirty instructions.  It
- * writes only half of its slot: the reader knows by the result what the other half would say.
+ * An exit that is finished between two entries costs two RDTSC and some thirty instructions.  Page
+ * faults aside it writes only half of its slot: the reader knows by the result what the other half
+ * would say.
  * The memory comes with the first KVM_RUN, since most of what it holds is of use only then.  With
  * flight=0 there are no slots, and handlers write what they know into a scrap.
  */
@@ -87,6 +88,19 @@ static __always_inline void flight_short(struct lintel_vcpu *vcpu, unsigned long
 
 	slot->rip = rip;
 	slot->qualification = qualification;
+}
+
+/* flight_violation - likewise of a page fault that it has resolved: the whole slot. */
+static __always_inline void flight_violation(struct lintel_vcpu *vcpu, unsigned long rip,
+					     u64 qualification, gpa_t gpa)
+{
+	struct lintel_flight_exit *slot = vcpu->flight_slot;
+
+	flight_short(vcpu, rip, qualification);
+	slot->gpa = gpa;
+	slot->intr_info = 0;
+	slot->detail = 0;
+	slot->result = LINTEL_FLIGHT_RESUMED;
 }
 
 /* flight_again - the guest is entered again at once; the exit's reason is one of exit_short.c's. */

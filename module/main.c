@@ -17,9 +17,11 @@
 #include "ioctl/dev.h"
 #include "irq/irq.h"
 #include "params.h"
+#include "pmu/pmu.h"
 #include "vmx/cpu.h"
 #include "vmx/fpu.h"
 #include "vmx/l1d.h"
+#include "vmx/msr.h"
 #include "vmx/msr_bitmap.h"
 
 struct lintel_params lintel_params = {
@@ -34,6 +36,7 @@ struct lintel_params lintel_params = {
 	.preemption_timer = true,
 	.apicv = true,
 	.vid = true,
+	.pmu = true,
 	.posted_interrupts = true,
 };
 
@@ -52,6 +55,7 @@ FEATURE_PARAM(xsaves, "let guests use XSAVES and XRSTORS");
 FEATURE_PARAM(preemption_timer, "use the VMX-preemption timer for the guest's local APIC timer");
 FEATURE_PARAM(apicv, "use the local APIC's virtualisation: TPR shadow, and what vid says");
 FEATURE_PARAM(vid, "use APIC-register virtualisation and virtual-interrupt delivery; needs apicv");
+FEATURE_PARAM(pmu, "let guests have performance counters");
 FEATURE_PARAM(posted_interrupts, "use posted interrupts; needs vid");
 
 static bool claim_kvm_node;
@@ -105,6 +109,8 @@ static int __init lintel_init(void)
 	err = vmx_cpu_init();
 	if (err)
 		goto reclaim_exit;
+	lintel_pmu_init();
+	lintel_msr_list_init();
 	if (claim_kvm_node) {
 		err = misc_register(&kvm_node);
 		if (err) {

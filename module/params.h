@@ -21,6 +21,7 @@ struct lintel_params {
 	bool preemption_timer;	/* VMX-preemption timer, for the guest's local APIC timer */
 	bool apicv;		/* TPR shadow */
 	bool vid;		/* virtual-interrupt delivery, APIC registers; needs apicv */
+	bool pmu;		/* performance counters for guests */
 	bool posted_interrupts;	/* interrupts from outside without an exit; needs vid */
 };
 

@@ -72,6 +72,13 @@ static inline void lintel_set_gpr(struct lintel_vcpu *vcpu, enum lintel_gpr reg,
 	}
 }
 
+/* lintel_set_edx_eax - the result of RDMSR and the like. */
+static __always_inline void lintel_set_edx_eax(struct lintel_vcpu *vcpu, u64 value)
+{
+	vcpu->gpr[GPR_RAX] = lower_32_bits(value);
+	vcpu->gpr[GPR_RDX] = upper_32_bits(value);
+}
+
 static inline u32 lintel_interruptibility(struct lintel_vcpu *vcpu)
 {
 	lintel_reg_need(vcpu, REG_INTERRUPTIBILITY);

@@ -64,7 +64,7 @@ TRACE_EVENT(lintel_entry,
 	TP_printk("vcpu %u rip 0x%lx", __entry->vcpu, __entry->rip)
 );
 
-/* An event goes into the VM-entry interruption-information field. */
+/* An event goes into the VM-entry interruption-information field, with an error code or 0. */
 TRACE_EVENT(lintel_inject,
 	TP_PROTO(const struct lintel_vcpu *vcpu, u32 intr_info, u32 error),
 	TP_ARGS(vcpu, intr_info, error),
@@ -76,7 +76,7 @@ TRACE_EVENT(lintel_inject,
 	TP_fast_assign(
 		__entry->vcpu = vcpu->id;
 		__entry->intr_info = intr_info;
-		__entry->error = error;
+		__entry->error = intr_info & INTR_INFO_DELIVER_CODE_MASK ? error : 0;
 	),
 	TP_printk("vcpu %u %s vector 0x%x error 0x%x", __entry->vcpu,
 		  __print_symbolic((__entry->intr_info >> 8) & 7,
@@ -107,6 +107,38 @@ TRACE_EVENT(lintel_page_fault,
 	TP_printk("vcpu %u gpa 0x%llx %s rip 0x%lx result %d", __entry->vcpu, __entry->gpa,
 		  __print_flags(__entry->access, "|", { 1, "read" }, { 2, "write" }, { 4, "exec" }),
 		  __entry->rip, __entry->result)
+);
+
+/* The guest hears that the page at @gpa is absent, and gets @token to wait for. */
+TRACE_EVENT(lintel_apf_not_present,
+	TP_PROTO(const struct lintel_vcpu *vcpu, u64 gpa, u32 token),
+	TP_ARGS(vcpu, gpa, token),
+	TP_STRUCT__entry(
+		__field(u32, vcpu)
+		__field(u32, token)
+		__field(u64, gpa)
+	),
+	TP_fast_assign(
+		__entry->vcpu = vcpu->id;
+		__entry->token = token;
+		__entry->gpa = gpa;
+	),
+	TP_printk("vcpu %u gpa 0x%llx token 0x%x", __entry->vcpu, __entry->gpa, __entry->token)
+);
+
+/* It hears that the page of @token has come. */
+TRACE_EVENT(lintel_apf_ready,
+	TP_PROTO(const struct lintel_vcpu *vcpu, u32 token),
+	TP_ARGS(vcpu, token),
+	TP_STRUCT__entry(
+		__field(u32, vcpu)
+		__field(u32, token)
+	),
+	TP_fast_assign(
+		__entry->vcpu = vcpu->id;
+		__entry->token = token;
+	),
+	TP_printk("vcpu %u token 0x%x", __entry->vcpu, __entry->token)
 );
 
 /* An access to memory-mapped I/O; @value is what is written, 0 for a read. */

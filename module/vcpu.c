@@ -18,8 +18,10 @@
 #include "inspect.h"
 #include "irq/irq.h"
 #include "params.h"
+#include "paravirt/apf.h"
 #include "paravirt/clock.h"
 #include "paravirt/yield.h"
+#include "pmu/pmu.h"
 #include "regs.h"
 #include "vcpu_life.h"
 #include "vm.h"
@@ -39,9 +41,9 @@ static __always_inline void notify(struct lintel_vcpu *vcpu, bool posted)
 {
 	int cpu;
 
-	if (waitqueue_active(&vcpu->wait)) {
+	if (rcuwait_active(&vcpu->wait)) {
 		WRITE_ONCE(vcpu->ready, true);
-		wake_up(&vcpu->wait);
+		rcuwait_wake_up(&vcpu->wait);
 	}
 	preempt_disable();
 	cpu = pi_guest_cpu(&vcpu->mode, &vcpu->cpu);
@@ -127,6 +129,34 @@ static int entry_failed(struct lintel_vcpu *vcpu)
 	return TO_USER;
 }
 
+/* Asked for by somebody outside, or while the guest is watched. */
+#define RARE_REQUESTS	(BIT(REQ_DEBUG_STEP) | BIT(REQ_MSR_FILTER) | BIT(REQ_EXITS) | \
+			 BIT(REQ_INSPECT) | BIT(REQ_PMU))
+
+static int serve_rare_requests(struct lintel_vcpu *vcpu)
+{
+	if (test_and_clear_bit(REQ_PMU, &vcpu->requests))
+		lintel_pmu_serve(vcpu);
+	if (test_and_clear_bit(REQ_DEBUG_STEP, &vcpu->requests))
+		return lintel_debug_exit(vcpu, X86_TRAP_DB, DR_STEP);
+	if (test_and_clear_bit(REQ_MSR_FILTER, &vcpu->requests)) {
+		int err = msr_bitmap_filter(vcpu);
+
+		if (err) {
+			lintel_vcpu_request(vcpu, REQ_MSR_FILTER);
+			return err;
+		}
+	}
+	if (test_and_clear_bit(REQ_EXITS, &vcpu->requests))
+		vmx_spare_exits(vcpu);
+	if (test_and_clear_bit(REQ_INSPECT, &vcpu->requests))
+		lintel_inspect_serve(vcpu);
+	return RESUME;
+}
+
+#define PARAVIRT_REQUESTS \
+	(BIT(REQ_CLOCK) | BIT(REQ_STEAL) | BIT(REQ_APF) | BIT(REQ_APF_WAIT))
+
 /* What must be done before the guest is entered, where sleeping is allowed. */
 static int serve_requests(struct lintel_vcpu *vcpu)
 {
@@ -165,29 +195,28 @@ static int serve_requests(struct lintel_vcpu *vcpu)
 	/* the software LAPIC sees each EOI: for it there is nothing to do */
 	if (test_and_clear_bit(REQ_EOI_VECTORS, &vcpu->requests))
 		lintel_vapic_eoi_vectors(vcpu);
-	if (test_and_clear_bit(REQ_DEBUG_STEP, &vcpu->requests))
-		return lintel_debug_exit(vcpu, X86_TRAP_DB, DR_STEP);
-	if (test_and_clear_bit(REQ_MSR_FILTER, &vcpu->requests)) {
-		int err = msr_bitmap_filter(vcpu);
+	if (unlikely(READ_ONCE(vcpu->requests) & RARE_REQUESTS)) {
+		int ret = serve_rare_requests(vcpu);
 
-		if (err) {
-			lintel_vcpu_request(vcpu, REQ_MSR_FILTER);
-			return err;
-		}
+		if (ret != RESUME)
+			return ret;
 	}
-	if (test_and_clear_bit(REQ_EXITS, &vcpu->requests))
-		vmx_spare_exits(vcpu);
 	if (test_and_clear_bit(REQ_RING_FULL, &vcpu->requests) && lintel_ring_full(vcpu)) {
 		lintel_vcpu_request(vcpu, REQ_RING_FULL);
 		vcpu->run->exit_reason = KVM_EXIT_DIRTY_RING_FULL;
 		return TO_USER;
 	}
-	if (test_and_clear_bit(REQ_INSPECT, &vcpu->requests))
-		lintel_inspect_serve(vcpu);
+	if (!(READ_ONCE(vcpu->requests) & PARAVIRT_REQUESTS))
+		return RESUME;
 	if (test_and_clear_bit(REQ_CLOCK, &vcpu->requests))
 		lintel_clock_update(vcpu);
 	if (test_and_clear_bit(REQ_STEAL, &vcpu->requests))
 		lintel_steal_update(vcpu);
+	if (test_and_clear_bit(REQ_APF, &vcpu->requests))
+		lintel_apf_serve(vcpu);
+	/* the last: it may take long */
+	if (test_and_clear_bit(REQ_APF_WAIT, &vcpu->requests))
+		return lintel_block_for_page(vcpu);
 	return RESUME;
 }
 
@@ -328,16 +357,11 @@ static int run_loaded(struct lintel_vcpu *vcpu)
 	return ret;
 }
 
-int lintel_vcpu_run(struct lintel_vcpu *vcpu)
+static noinline int load_and_run(struct lintel_vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
-	sigset_t saved;
 	int ret;
 
-	if (READ_ONCE(vcpu->vm->dead))
-		return -EIO;
-	if (vcpu->sigset_active)
-		sigprocmask(SIG_SETMASK, &vcpu->sigset, &saved);
 	lintel_yield_note_thread(vcpu);
 	lintel_vcpu_load(vcpu);
 	run->flags = 0;
@@ -349,7 +373,23 @@ int lintel_vcpu_run(struct lintel_vcpu *vcpu)
 	}
 	lintel_vcpu_put(vcpu);
 	vcpu->pv.at_boundary = false;
-	if (vcpu->sigset_active)
-		sigprocmask(SIG_SETMASK, &saved, NULL);
 	return ret;
+}
+
+static noinline int run_with_signals(struct lintel_vcpu *vcpu)
+{
+	sigset_t saved;
+	int ret;
+
+	sigprocmask(SIG_SETMASK, &vcpu->sigset, &saved);
+	ret = load_and_run(vcpu);
+	sigprocmask(SIG_SETMASK, &saved, NULL);
+	return ret;
+}
+
+int lintel_vcpu_run(struct lintel_vcpu *vcpu)
+{
+	if (READ_ONCE(vcpu->vm->dead))
+		return -EIO;
+	return unlikely(vcpu->sigset_active) ? run_with_signals(vcpu) : load_and_run(vcpu);
 }

@@ -23,9 +23,9 @@
 #include <linux/lintel.h>
 #include <linux/mutex.h>
 #include <linux/preempt.h>
+#include <linux/rcuwait.h>
 #include <linux/signal_types.h>
 #include <linux/smp.h>
-#include <linux/wait.h>
 
 #include "types.h"
 #include "emulate/emulate.h"
@@ -39,6 +39,7 @@
 
 struct lintel_inspection;
 struct lintel_lapic;
+struct lintel_pmu;
 struct lintel_recorder;
 struct lintel_vm;
 
@@ -78,7 +79,16 @@ enum lintel_request {
 	REQ_EXITS,		/* KVM_CAP_X86_DISABLE_EXITS and its like: likewise the controls */
 	REQ_BUS_LOCK,		/* the guest has held the bus */
 	REQ_FLIGHT,		/* it is to run: the recorder's memory */
+	REQ_APF,		/* asynchronous page faults: the guest may have to hear something */
+	REQ_APF_WAIT,		/* an absent page is on its way, and the vCPU is to wait for it */
 	REQ_INSPECT,		/* somebody wants to see the vCPU's state: inspect.h */
+	REQ_PMU,		/* lintel_pmu_serve(): counters have to follow, or overflowed */
+};
+
+/* Who has something to do behind each instruction that software finishes. */
+enum lintel_watch {
+	WATCH_STEP = 1,		/* lintel_debug_steps() */
+	WATCH_COUNTERS = 2,	/* lintel_pmu_retired() */
 };
 
 /* An event that is to be injected, or whose injection an exit has cut short. */
@@ -153,6 +163,7 @@ struct lintel_exit {
 	u32 idt_error;
 	u64 qualification;
 	/* of EPT violations */
+	int fault;		/* lintel_ept_fault() in the window; EPT_FIXED: was not asked */
 	u64 guest_linear;
 	gpa_t gpa;
 	unsigned long cr3;
@@ -182,6 +193,9 @@ struct lintel_vcpu_stats {
 	u64 directed_yield_successful;
 	u64 pv_eois;		/* interrupts that the guest ended by a store */
 	u64 pv_tlb_flushes;	/* asked for while the vCPU was preempted */
+	u64 apf_not_present;	/* absent pages that the guest was told of, ... */
+	u64 apf_ready;		/* ... and those it was told had come */
+	u64 apf_waits;		/* absent pages that the vCPU waited for as in HLT */
 	u64 ept_faults;
 	u64 tlb_flushes;	/* requests of either kind that were served */
 	u64 invepts;		/* instructions that it took */
@@ -252,12 +266,14 @@ struct lintel_vcpu {
 	unsigned int cpuid_nent;			/* [M] */
 	const struct cpuid_index *cpuid_index;		/* [M] behind the entries, NULL: none */
 	bool ran;					/* [M] KVM_RUN got as far as the guest */
+	bool full_width_writes;				/* [M] IA32_PERF_CAPABILITIES, bit 13 */
 	u64 guest_maxphyaddr_mask;			/* [M] bits of a physical address beyond MAXPHYADDR */
 	u64 cr4_reserved;				/* [M] bits that this guest's CPUID does not allow */
 	u64 xcr0_allowed;				/* [M] */
 
 	struct {
 		u32 control;				/* [M] KVM_GUESTDBG_*; 0: nobody debugs */
+		u32 watched;				/* [M] bits of enum lintel_watch */
 		unsigned long dr[4], dr7;		/* [M] its breakpoints */
 	} debug;
 
@@ -268,6 +284,7 @@ struct lintel_vcpu {
 	} pvclock;
 
 	struct lintel_pv pv;				/* [M], [cpu] and [A], by member */
+	struct lintel_pmu *pmu;				/* [M] NULL: the guest has no counters */
 
 	/* --- the thread that runs it --- */
 	struct pid __rcu *pid;				/* [M] who ran it last; read under RCU */
@@ -277,7 +294,7 @@ struct lintel_vcpu {
 	struct preempt_notifier preempt_notifier;	/* [M] */
 	struct task_struct *thread;			/* [A] that has loaded it, or NULL */
 	struct lintel_inspection *inspection;		/* [A] waits for REQ_INSPECT; xchg */
-	wait_queue_head_t wait;				/* HLT waits here */
+	struct rcuwait wait;				/* [A] HLT waits here */
 	u32 halt_window;				/* [M] ns that the next HLT polls first */
 	u32 id;						/* [I] KVM_CREATE_VCPU's argument: the APIC id */
 	u32 index;					/* [I] into vm->vcpus */
@@ -295,6 +312,12 @@ static inline void lintel_vcpu_request(struct lintel_vcpu *vcpu, enum lintel_req
 {
 	set_bit(req, &vcpu->requests);
 	smp_mb__after_atomic();
+}
+
+/* lintel_vcpu_watch - @who has something to do, or no more.  vcpu->mutex held. */
+static inline void lintel_vcpu_watch(struct lintel_vcpu *vcpu, enum lintel_watch who, bool on)
+{
+	vcpu->debug.watched = on ? vcpu->debug.watched | who : vcpu->debug.watched & ~who;
 }
 
 /*

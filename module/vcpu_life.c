@@ -18,8 +18,11 @@
 #include "irq/irq.h"
 #include "compat.h"
 #include "flight.h"
+#include "paravirt/apf.h"
 #include "paravirt/clock.h"
 #include "paravirt/pv.h"
+#include "params.h"
+#include "pmu/pmu.h"
 #include "regs.h"
 #include "vcpu_life.h"
 #include "vm.h"
@@ -30,7 +33,7 @@
 #include "vmx/tsc.h"
 
 /* Preemption off.  The vCPU may come from another CPU, where its VMCS is still active. */
-static void load_on_cpu(struct lintel_vcpu *vcpu, int cpu)
+static __always_inline void load_on_cpu(struct lintel_vcpu *vcpu, int cpu)
 {
 	if (vcpu->vmcs.cpu != cpu) {
 		vmcs_clear_remote(&vcpu->vmcs);
@@ -53,7 +56,7 @@ static void load_on_cpu(struct lintel_vcpu *vcpu, int cpu)
 	}
 }
 
-static void put_from_cpu(struct lintel_vcpu *vcpu)
+static __always_inline void put_from_cpu(struct lintel_vcpu *vcpu)
 {
 	vmx_host_put(vcpu);
 	if (vcpu->pv.steal.msr)
@@ -138,11 +141,12 @@ static struct lintel_vcpu *alloc_vcpu(struct lintel_vm *vm, u32 id)
 	vcpu->mcg_cap = ARRAY_SIZE(vcpu->mce_banks) / 4;
 	vcpu->ucode_rev = LINTEL_UCODE_REV;
 	vcpu->msr_arch_capabilities = lintel_arch_capabilities();
+	vcpu->full_width_writes = lintel_params.pmu;
 	vcpu->pv.poll_control = 1;
 	vcpu->apic_base = APIC_DEFAULT_PHYS_BASE | MSR_IA32_APICBASE_ENABLE |
 			  (id == vm->boot_cpu_id ? MSR_IA32_APICBASE_BSP : 0);
 	mutex_init(&vcpu->mutex);
-	init_waitqueue_head(&vcpu->wait);
+	rcuwait_init(&vcpu->wait);
 	preempt_notifier_init(&vcpu->preempt_notifier, &preempt_ops);
 	vcpu->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	if (!vcpu->run) {
@@ -181,6 +185,9 @@ static int init_vcpu(struct lintel_vcpu *vcpu)
 
 void lintel_vcpu_destroy(struct lintel_vcpu *vcpu)
 {
+	if (vcpu->pmu)
+		lintel_pmu_free(vcpu);
+	lintel_apf_free(vcpu);
 	lintel_lapic_destroy(vcpu);
 	vmx_vcpu_free(vcpu);
 	lintel_cpuid_free(vcpu);

@@ -13,7 +13,9 @@
 #include <asm/tsc.h>
 
 #include "irq/irq.h"
+#include "paravirt/apf.h"
 #include "paravirt/clock.h"
+#include "pmu/pmu.h"
 #include "registry.h"
 #include "vcpu.h"
 #include "vcpu_life.h"
@@ -94,10 +96,13 @@ static void vm_release(struct kref *refs)
 		smp_store_release(&vm->nr_vcpus, i);
 		lintel_vcpu_destroy(xa_erase(&vm->vcpus, i));
 	}
+	lintel_apf_free_vm(vm);
 	lintel_coalesced_destroy(vm);
 	mmdrop(vm->mm);
 	vmx_put();
 	lintel_msr_filter_free(vm);
+	if (rcu_access_pointer(vm->pmu_filter))
+		lintel_pmu_filter_free(vm);
 	cleanup_srcu_struct(&vm->io_srcu);
 	cleanup_srcu_struct(&vm->srcu);
 	kfree(vm);
@@ -107,16 +112,6 @@ static void vm_release(struct kref *refs)
 void lintel_vm_put(struct lintel_vm *vm)
 {
 	kref_put(&vm->refs, vm_release);
-}
-
-void lintel_vm_keep_kvm(bool *keeps)
-{
-	vmx_keep(keeps);
-}
-
-void lintel_vm_unkeep_kvm(const bool *keeps)
-{
-	vmx_unkeep(keeps);
 }
 
 void lintel_vm_kill(struct lintel_vm *vm)

@@ -29,6 +29,8 @@ struct lintel_ioeventfds;
 struct lintel_irqchip;
 struct lintel_msr_filter;
 struct lintel_pit;
+struct lintel_pmu_filter;
+struct workqueue_struct;
 
 struct lintel_vm {
 	struct kref refs;				/* [A] */
@@ -60,6 +62,9 @@ struct lintel_vm {
 	u64 disabled_quirks;				/* [A] KVM_X86_QUIRK_* */
 	struct lintel_msr_filter __rcu *msr_filter;	/* [L] writers; NULL: all is allowed */
 	u32 user_space_msr;				/* [A] KVM_MSR_EXIT_REASON_*: user space's */
+	u32 pmu_filter_number;				/* [L] writers; of the one below */
+	struct lintel_pmu_filter __rcu *pmu_filter;	/* [L] writers; NULL: all is allowed */
+	bool pmu_off;			/* [L] KVM_PMU_CAP_DISABLE; [I] once vCPUs exist */
 	/* capabilities turned on by KVM_ENABLE_CAP, by their names */
 	bool exception_payload;				/* [A] */
 	bool triple_fault_event;			/* [A] */
@@ -78,6 +83,7 @@ struct lintel_vm {
 	u64 tsc_offset;					/* as last set by the VMM, ... */
 	u32 tsc_offset_khz;				/* ... for vCPUs with this rate */
 	bool tsc_offset_set;
+	struct workqueue_struct *apf_wq;		/* [A] NULL until it is needed; cmpxchg */
 	struct lintel_clock clock;			/* own lock: the time base of kvm-clock */
 	bool has_vfio;					/* [L] ioctl/device.c */
 	u32 incoherent_dma;				/* [A] its files with such DMA; changed by [L] */
@@ -94,13 +100,6 @@ struct lintel_vm *lintel_vm_create(void);
 void lintel_vm_get(struct lintel_vm *vm);
 /* lintel_vm_put - drop a reference; the last one frees the VM.  May sleep. */
 void lintel_vm_put(struct lintel_vm *vm);
-
-/*
- * lintel_vm_keep_kvm - joined, after a VM was made: see vmx_keep() in vmx/cpu.h.  *@keeps belongs
- * to the device's descriptor, which ends in lintel_vm_unkeep_kvm().  Process context, may sleep.
- */
-void lintel_vm_keep_kvm(bool *keeps);
-void lintel_vm_unkeep_kvm(const bool *keeps);
 
 /* lintel_vm_kill - nothing runs in this VM any more: each KVM_RUN answers -EIO.  Any context. */
 void lintel_vm_kill(struct lintel_vm *vm);

@@ -241,6 +241,18 @@ bool lintel_gpa_has_memory(struct lintel_vm *vm, gpa_t gpa, bool write)
 	return found;
 }
 
+int lintel_gpa_hva(struct lintel_vm *vm, gpa_t gpa, hva_t *hva)
+{
+	const struct lintel_memslot *slot;
+	int idx = srcu_read_lock(&vm->srcu);
+
+	slot = access_slot(memslots_get(vm), gpa, false);
+	if (slot)
+		*hva = memslot_hva(slot, gpa >> PAGE_SHIFT);
+	srcu_read_unlock(&vm->srcu, idx);
+	return slot ? 0 : -ENXIO;
+}
+
 /* --- the guest's page tables: guest_walk() on a VM's memory --- */
 
 static int walk_read(void *ctx, gpa_t gpa, void *data, size_t len)

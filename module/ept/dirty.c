@@ -107,14 +107,6 @@ void lintel_dirty_log_pages(struct lintel_vcpu *vcpu, const u64 *log, unsigned i
 
 #define FAULT_SPLIT	2
 
-/* The entry that maps @gfn, or stands where it would; ept->lock held. */
-static void find_entry(struct lintel_ept *ept, struct ept_iter *it, gfn_t gfn)
-{
-	ept_iter_start(it, ept_root(ept), gfn, gfn + 1, EPT_4K);
-	while (it->valid && ept_is_table(it->old, it->level))
-		ept_iter_next(it);
-}
-
 /* User space wants all pages reported first, and write protection only by KVM_CLEAR_DIRTY_LOG. */
 static bool initially_set(const struct lintel_vm *vm)
 {
@@ -129,7 +121,7 @@ static int grant_write(struct lintel_vcpu *vcpu, const struct lintel_memslot *sl
 
 	lockdep_assert_held(&ept->lock);
 	for (;;) {
-		find_entry(ept, &it, gfn);
+		ept_iter_find(&it, ept_root(ept), gfn);
 		if (!ept_is_leaf(it.old, it.level))
 			return -ENOENT;
 		if (it.old & VMX_EPT_WRITABLE_MASK)
@@ -161,7 +153,7 @@ static bool split_leaf(struct lintel_ept *ept, gfn_t gfn, struct page *table)
 	unsigned int i;
 
 	write_lock(&ept->lock);
-	find_entry(ept, &it, gfn);
+	ept_iter_find(&it, ept_root(ept), gfn);
 	while (!done && it.level > EPT_4K && ept_is_leaf(it.old, it.level) &&
 	       (it.old & EPT_WITHHELD_BIT)) {
 		for (i = 0; i < EPT_ENTRIES; i++)
@@ -175,7 +167,7 @@ static bool split_leaf(struct lintel_ept *ept, gfn_t gfn, struct page *table)
 }
 
 int dirty_fault(struct lintel_vcpu *vcpu, const struct lintel_memslot *slot, gfn_t gfn,
-		bool atomic)
+		enum ept_wait wait)
 {
 	struct lintel_ept *ept = &vcpu->vm->ept;
 	int ret;
@@ -183,12 +175,15 @@ int dirty_fault(struct lintel_vcpu *vcpu, const struct lintel_memslot *slot, gfn
 	for (;;) {
 		struct page *table;
 
-		read_lock(&ept->lock);
+		if (wait != EPT_ATOMIC)
+			read_lock(&ept->lock);
+		else if (!read_trylock(&ept->lock))
+			return -EWOULDBLOCK;
 		ret = grant_write(vcpu, slot, gfn);
 		read_unlock(&ept->lock);
 		if (ret != FAULT_SPLIT)
 			return ret;
-		if (atomic)
+		if (wait == EPT_ATOMIC)
 			return -EWOULDBLOCK;
 		table = ept_alloc_table(GFP_KERNEL);
 		if (!table)

@@ -36,10 +36,10 @@ void dirty_mark_range(struct lintel_vm *vm, const struct lintel_memslot *slot, g
 /*
  * dirty_fault - a write to @gfn of the logged @slot: make its entry writable without asking the
  * host, if logging alone was in the way.  Returns EPT_FIXED, -ENOENT (it was not: find the page),
- * -ENOMEM, or with @atomic -EWOULDBLOCK: again, where sleeping is allowed.
+ * -ENOMEM, or with EPT_ATOMIC -EWOULDBLOCK: again, where sleeping is allowed.
  */
 int dirty_fault(struct lintel_vcpu *vcpu, const struct lintel_memslot *slot, gfn_t gfn,
-		bool atomic);
+		enum ept_wait wait);
 
 /*
  * A change of slots, vm->slots_lock held.  dirty_start() before a slot with the flag is published,

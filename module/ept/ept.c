@@ -13,10 +13,12 @@
  */
 #include "ept.h"
 
+#include <linux/cpu.h>
 #include <linux/gfp.h>
 #include <linux/percpu.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <asm/cpufeature.h>
 #include <asm/processor.h>
 
 #include "../params.h"
@@ -227,6 +229,8 @@ int lintel_ept_init(struct lintel_vm *vm)
 	ept->eptp = ept->root | VMX_EPTP_MT_WB | VMX_EPTP_PWL_4;
 	if (lintel_params.ept_ad)
 		ept->eptp |= VMX_EPTP_AD_ENABLE_BIT;
+	/* such a CPU may stop for good when a page that it has fetched from changes its size */
+	ept->small_exec = boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT) && !cpu_mitigations_off();
 
 	ept->flush_nr = 1;
 	ept->flushed = alloc_percpu_gfp(u64, GFP_KERNEL_ACCOUNT);

@@ -51,6 +51,7 @@ struct lintel_ept {
 		unsigned long since;		/* [R] ... and since when they are so */
 	} reclaim;
 	bool registered;			/* [I] the notifier is */
+	bool small_exec;			/* [I] executable entries are of 4 KiB */
 	u64 flush_nr;				/* [E] number of the last flush, from 1 */
 	u64 nr_kicks;				/* [E] CPUs that flushes made leave the guest */
 	u64 __percpu *flushed;			/* [cpu] the last flush that CPU has served */
@@ -84,18 +85,28 @@ void lintel_ept_reclaim_exit(void);
 int lintel_memslot_set(struct lintel_vm *vm, const struct kvm_userspace_memory_region *region);
 
 /*
- * lintel_ept_fault - resolve an EPT violation at @gpa.  Preemptible, in the vCPU's thread, no VMCS
- * needed.  @access: ACCESS_* bits of the violation.  @may_sleep: else it is only tried, and with
- * preemption off any negative result means: again, where sleeping is allowed.
+ * lintel_ept_fault - resolve an EPT violation at @gpa.  In the vCPU's thread, no VMCS needed.
+ * @access: ACCESS_* bits of the violation.  @wait: with EPT_WAIT it does all that it takes; with
+ * EPT_NO_IO it may sleep, but does not wait for a page that the host has to fetch; with
+ * EPT_ATOMIC, in the window or with preemption off, it is only tried, no lock is waited for, and
+ * any negative result means: again, where sleeping is allowed.
  * Returns
  *	EPT_FIXED	entry installed (or another vCPU did it): enter the guest again
  *	EPT_MMIO	no slot there, or a write to a read-only slot: emulate the access
+ *	EPT_ABSENT	with EPT_NO_IO: the page has to be fetched
  *	-EFAULT		the slot has no memory behind it: kvm_run is for the caller to fill
  *	-EINTR		a fatal signal; -EAGAIN: try again (entering the guest again does)
  *	-ENOMEM
  */
-enum { EPT_FIXED = 0, EPT_MMIO = 1 };
-int lintel_ept_fault(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int access, bool may_sleep);
+enum { EPT_FIXED = 0, EPT_MMIO = 1, EPT_ABSENT = 2 };
+enum ept_wait { EPT_WAIT, EPT_NO_IO, EPT_ATOMIC };
+int lintel_ept_fault(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int access, enum ept_wait wait);
+
+/*
+ * lintel_ept_bring - fetch the VMM's page at @hva, for a @write if so.  From any thread; sleeps,
+ * and may be killed.  0, or -errno: it may still be absent.
+ */
+int lintel_ept_bring(struct lintel_vm *vm, hva_t hva, bool write);
 
 /*
  * lintel_ept_prefault - map the page at @gpa as a read would, though the guest has not asked yet.
@@ -152,6 +163,8 @@ int lintel_guest_cmpxchg(struct lintel_vm *vm, gpa_t gpa, const void *old, const
 
 /* lintel_gfn_has_memory - a slot (writable, if @write) covers @gpa.  In the VMM's mm. */
 bool lintel_gpa_has_memory(struct lintel_vm *vm, gpa_t gpa, bool write);
+/* lintel_gpa_hva - where it is in the VMM.  0, or -ENXIO: no slot. */
+int lintel_gpa_hva(struct lintel_vm *vm, gpa_t gpa, hva_t *hva);
 bool lintel_gpa_has_memory_held(struct lintel_vm *vm, gpa_t gpa, bool write);
 
 /*

@@ -28,19 +28,20 @@
 struct fault {
 	struct lintel_vm *vm;
 	struct lintel_vcpu *vcpu;
-	bool logged;			/* the slot has a dirty log */
+	bool logged;			/* the slot had a dirty log */
 	struct lintel_memslot *slot;
 	gfn_t gfn;
 	hva_t hva;
 	unsigned int access;
 	bool prefault;			/* nobody has touched it yet */
-	bool atomic;			/* no sleeping: -EWOULDBLOCK instead */
+	enum ept_wait wait;		/* EPT_ATOMIC: -EWOULDBLOCK instead of sleeping */
 	unsigned long seq;		/* of the notifier, before the page was looked up */
-	u64 generation;			/* of the slots, when they were looked at */
+	u64 generation;			/* of the slots, where there was none */
 
 	/* what stands behind it */
 	u64 pfn;
 	struct page *page;		/* with a reference, or NULL: not ordinary memory */
+	struct folio *folio;		/* that it is of */
 	bool writable;
 	unsigned int memtype;
 
@@ -56,9 +57,15 @@ struct fault {
 /* Entries that one fault clears away; more are other vCPUs' doing, and the guest tries again. */
 #define MAX_CONFLICTS		4
 
+static bool fault_atomic(const struct fault *f)
+{
+	return f->wait == EPT_ATOMIC;
+}
+
 static void fault_take_page(struct fault *f, struct page *page, bool writable)
 {
 	f->page = page;
+	f->folio = page_folio(page);
 	f->pfn = page_to_pfn(page);
 	f->writable = writable;
 	f->memtype = MTRR_TYPE_WRBACK;
@@ -119,7 +126,7 @@ static int fault_find_pfnmap(struct fault *f)
 	return ret;
 }
 
-static bool fault_find_writable_now(struct fault *f)
+static __always_inline bool fault_find_writable_now(struct fault *f)
 {
 	struct page *page;
 
@@ -130,7 +137,7 @@ static bool fault_find_writable_now(struct fault *f)
 	return true;
 }
 
-/* May sleep, unless f->atomic, and be interrupted by a signal. */
+/* May sleep and be interrupted by a signal, or as f->wait says. */
 static int fault_find_page(struct fault *f)
 {
 	unsigned int flags = FOLL_HWPOISON | FOLL_INTERRUPTIBLE;
@@ -139,13 +146,17 @@ static int fault_find_page(struct fault *f)
 
 	if (fault_find_writable_now(f))
 		return 0;
-	if (f->atomic)
+	if (fault_atomic(f))
 		return -EWOULDBLOCK;
 
 	if (f->access & ACCESS_WRITE)
 		flags |= FOLL_WRITE;
+	if (f->wait == EPT_NO_IO)
+		flags |= FOLL_NOWAIT;
 	ret = get_user_pages_unlocked(f->hva, 1, &page, flags);
 	if (ret != 1) {
+		if (f->wait == EPT_NO_IO && (!ret || ret == -EAGAIN))
+			return EPT_ABSENT;
 		if (ret == -EHWPOISON || ret == -EINTR || ret == -ENOMEM || ret == -EAGAIN)
 			return ret;
 		return fault_find_pfnmap(f);
@@ -177,10 +188,10 @@ static int host_level(hva_t hva, u64 pfn)
 	if (pgd_none(pgd))
 		goto out;
 	p4d = READ_ONCE(*p4d_offset(&pgd, hva));
-	if (p4d_none(p4d) || !p4d_present(p4d))
+	if (!p4d_present(p4d))
 		goto out;
 	pud = READ_ONCE(*pud_offset(&p4d, hva));
-	if (pud_none(pud) || !pud_present(pud))
+	if (!pud_present(pud))
 		goto out;
 	if (pud_leaf(pud)) {
 		if (pud_pfn(pud) + in_1g == pfn)
@@ -188,9 +199,7 @@ static int host_level(hva_t hva, u64 pfn)
 		goto out;
 	}
 	pmd = READ_ONCE(*pmd_offset(&pud, hva));
-	if (pmd_none(pmd) || !pmd_present(pmd))
-		goto out;
-	if (pmd_leaf(pmd) && pmd_pfn(pmd) + in_2m == pfn)
+	if (pmd_present(pmd) && pmd_leaf(pmd) && pmd_pfn(pmd) + in_2m == pfn)
 		level = EPT_2M;
 out:
 	local_irq_restore(flags);
@@ -226,9 +235,9 @@ static int fault_level(const struct fault *f)
 	if (!f->page || f->logged)
 		return EPT_4K;
 	/* anonymous memory is mapped large by large pages only */
-	if (PageAnon(f->page) && !PageCompound(f->page))
+	if (folio_test_anon(f->folio) && !folio_test_large(f->folio))
 		return EPT_4K;
-	if ((f->access & ACCESS_EXEC) && boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT))
+	if ((f->access & ACCESS_EXEC) && f->vm->ept.small_exec)
 		return EPT_4K;
 	return ept_host_level(f->slot, f->gfn, f->pfn);
 }
@@ -240,11 +249,11 @@ static u64 fault_leaf(const struct fault *f, int level)
 
 	if (f->writable)
 		rights |= ACCESS_WRITE;
-	if (level == EPT_4K || !boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT))
+	if (level == EPT_4K || !f->vm->ept.small_exec)
 		rights |= ACCESS_EXEC;
 	pte = ept_make_leaf(f->pfn, level, rights, f->memtype);
 	/* without self-snooping an uncached guest could read what the host has only just zeroed */
-	if (f->memtype == MTRR_TYPE_WRBACK && !boot_cpu_has(X86_FEATURE_SELFSNOOP))
+	if (f->memtype == MTRR_TYPE_WRBACK && !cpu_feature_enabled(X86_FEATURE_SELFSNOOP))
 		pte |= VMX_EPT_IPAT_BIT;
 	if (f->vm->ept.eptp & VMX_EPTP_AD_ENABLE_BIT) {
 		if (!f->prefault)
@@ -268,12 +277,8 @@ static int fault_install(struct fault *f, int level)
 	struct ept_iter it;
 	u64 new;
 
-	ept_iter_start(&it, ept_root(ept), f->gfn, f->gfn + 1, EPT_4K);
 	for (;;) {
-		if (ept_is_table(it.old, it.level)) {
-			ept_iter_next(&it);
-			continue;
-		}
+		ept_iter_find(&it, ept_root(ept), f->gfn);
 		f->level = it.level;
 		if (ept_allows(it.old, f->access) &&
 		    ept_pfn(it.old) + (f->gfn - it.base) == f->pfn)
@@ -301,7 +306,8 @@ static int fault_install(struct fault *f, int level)
 
 static int fault_add_table(struct fault *f)
 {
-	struct page *page = ept_alloc_table(f->atomic ? GFP_NOWAIT | __GFP_NOWARN : GFP_KERNEL);
+	gfp_t gfp = fault_atomic(f) ? GFP_NOWAIT | __GFP_NOWARN : GFP_KERNEL;
+	struct page *page = ept_alloc_table(gfp);
 
 	if (!page)
 		return -ENOMEM;
@@ -316,12 +322,16 @@ static int fault_map(struct fault *f)
 	int conflicts = 0, ret;
 
 	for (;;) {
-		read_lock(&ept->lock);
+		if (!fault_atomic(f))
+			read_lock(&ept->lock);
+		else if (!read_trylock(&ept->lock))
+			return -EWOULDBLOCK;
 		if (ept_notifier_retry(ept, f->seq, f->hva))
 			ret = -EAGAIN;
 		else
 			ret = fault_install(f, fault_level(f));
-		if (ret == EPT_FIXED && f->slot && (f->access & ACCESS_WRITE))
+		/* who starts a log waits for us, and then looks at the entries */
+		if (ret == EPT_FIXED && f->logged && (f->access & ACCESS_WRITE))
 			dirty_mark(f->vm, f->vcpu, f->slot, f->gfn);
 		read_unlock(&ept->lock);
 
@@ -329,7 +339,8 @@ static int fault_map(struct fault *f)
 			ret = fault_add_table(f);
 			if (ret)
 				return ret;
-		} else if (ret == INSTALL_CONFLICT && !f->atomic && conflicts++ < MAX_CONFLICTS) {
+		} else if (ret == INSTALL_CONFLICT && !fault_atomic(f) &&
+			   conflicts++ < MAX_CONFLICTS) {
 			/*
 			 * Fill the place at once: were a large entry left to the guest's next
 			 * fault, a write could make it large again and a fetch small, for ever.
@@ -341,23 +352,21 @@ static int fault_map(struct fault *f)
 	}
 }
 
-/* The guest may use the page without our knowing from here on.  -EWOULDBLOCK if f->atomic, or 0. */
+/* The guest may use the page without our knowing from here on.  -EWOULDBLOCK or 0. */
 static int fault_mark_page(const struct fault *f)
 {
 	if (!f->page || PageReserved(f->page))
 		return 0;
-	if (f->writable && !PageDirty(f->page)) {
-		struct folio *folio = page_folio(f->page);
-
+	if (f->writable && !folio_test_dirty(f->folio)) {
 		/* memory without a file has nobody to be told */
-		if (folio_test_anon(folio) && !folio_test_swapcache(folio))
-			folio_set_dirty(folio);
-		else if (f->atomic)
+		if (folio_test_anon(f->folio) && !folio_test_swapcache(f->folio))
+			folio_set_dirty(f->folio);
+		else if (fault_atomic(f))
 			return -EWOULDBLOCK;
 		else
 			set_page_dirty_lock(f->page);
 	}
-	mark_page_accessed(f->page);
+	folio_mark_accessed(f->folio);
 	return 0;
 }
 
@@ -365,7 +374,6 @@ static int fault_resolve(struct fault *f)
 {
 	int ret;
 
-	f->seq = ept_notifier_seq(&f->vm->ept);
 	if (ept_notifier_busy(&f->vm->ept, f->hva))
 		return -EAGAIN;
 	ret = fault_find_page(f);
@@ -413,16 +421,17 @@ static int fault_apic_page(struct fault *f)
 static int fault_handle(struct fault *f, struct lintel_slot_hint *slot_hint)
 {
 	struct lintel_vm *vm = f->vm;
+	struct lintel_memslots *slots;
 	int idx, ret = EPT_MMIO;
 
-	if (f->gfn >= ept_max_gfn())
-		return EPT_MMIO;
-
+	f->seq = ept_notifier_seq(&vm->ept);
 	idx = srcu_read_lock(&vm->srcu);
-	f->generation = memslots_get(vm)->generation;
-	f->slot = memslot_find_hint(memslots_get(vm), f->gfn, slot_hint);
-	if (!f->slot)
+	slots = memslots_get(vm);
+	f->slot = memslot_find_hint(slots, f->gfn, slot_hint);
+	if (!f->slot) {
+		f->generation = slots->generation;
 		goto out;
+	}
 	ret = -EAGAIN;		/* deletion or move: soon there is none, or it is elsewhere */
 	if (READ_ONCE(f->slot->flags) & MEMSLOT_DYING)
 		goto out;
@@ -433,7 +442,7 @@ static int fault_handle(struct fault *f, struct lintel_slot_hint *slot_hint)
 	f->logged = dirty_bits(f->slot);
 	ret = -ENOENT;
 	if (f->logged && (f->access & ACCESS_WRITE))
-		ret = dirty_fault(f->vcpu, f->slot, f->gfn, f->atomic);
+		ret = dirty_fault(f->vcpu, f->slot, f->gfn, f->wait);
 	if (ret == -ENOENT)
 		ret = fault_resolve(f);
 	if (ret == -EHWPOISON) {
@@ -458,17 +467,14 @@ static bool known_mmio(const struct lintel_vcpu *vcpu, gfn_t gfn)
 	       vcpu->mmio_hint.generation == READ_ONCE(slots->generation);
 }
 
-int lintel_ept_fault(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int access, bool may_sleep)
+static noinline int fault_unknown(struct lintel_vcpu *vcpu, gfn_t gfn, unsigned int access,
+				  enum ept_wait wait)
 {
 	struct fault f = {
-		.vm = vcpu->vm, .vcpu = vcpu, .gfn = gpa >> PAGE_SHIFT, .access = access,
-		.atomic = !may_sleep,
+		.vm = vcpu->vm, .vcpu = vcpu, .gfn = gfn, .access = access, .wait = wait,
 	};
 	int ret;
 
-	if (known_mmio(vcpu, f.gfn))
-		return EPT_MMIO;
-	f.seq = ept_notifier_seq(&vcpu->vm->ept);
 	ret = fault_handle(&f, &vcpu->slot_hint);
 	if (ret != EPT_MMIO || f.slot)
 		return ret;
@@ -477,6 +483,15 @@ int lintel_ept_fault(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int access, b
 	vcpu->mmio_hint.gfn = f.gfn;
 	vcpu->mmio_hint.generation = f.generation;
 	return EPT_MMIO;
+}
+
+int lintel_ept_fault(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int access, enum ept_wait wait)
+{
+	gfn_t gfn = gpa >> PAGE_SHIFT;
+
+	if (known_mmio(vcpu, gfn))
+		return EPT_MMIO;
+	return fault_unknown(vcpu, gfn, access, wait);
 }
 
 long lintel_ept_prefault(struct lintel_vcpu *vcpu, gpa_t gpa, u64 size)

@@ -3,13 +3,14 @@
  * What the files of module/ept share among themselves.
  *
  * Order of locks: vm->slots_lock, then vm->srcu (read), then mmap_lock, then the host's page table
- * locks (the notifier is called under them), then ept->lock.  ept->lock is never taken with
- * interrupts off, because its holder waits for other CPUs in lintel_ept_flush().
+ * locks (the notifier is called under them), then ept->lock.  With interrupts off ept->lock is only
+ * tried, because its holder waits for other CPUs in lintel_ept_flush().
  */
 #ifndef LINTEL_EPT_INTERNAL_H
 #define LINTEL_EPT_INTERNAL_H
 
 #include <linux/interval_tree.h>
+#include <linux/kvm.h>
 #include <linux/mm.h>
 #include <linux/nospec.h>
 #include <linux/rcupdate.h>
@@ -106,14 +107,31 @@ void ept_notifier_unregister(struct lintel_ept *ept);
  * ept_notifier_busy - a guess, without a lock, whether the host is about to take away what is at
  * @hva.  Who looked the page up now would only hold a reference that makes the host's attempt fail.
  */
-bool ept_notifier_busy(struct lintel_ept *ept, hva_t hva);
+static inline bool ept_notifier_busy(const struct lintel_ept *ept, hva_t hva)
+{
+	return READ_ONCE(ept->invalidate_count) && hva >= READ_ONCE(ept->invalidate_start) &&
+	       hva < READ_ONCE(ept->invalidate_end);
+}
 
 /*
  * ept_notifier_seq - taken before a page is looked up; ept_notifier_retry, under ept->lock before
  * it is mapped: true if what was found at @hva may be stale.
  */
-unsigned long ept_notifier_seq(struct lintel_ept *ept);
-bool ept_notifier_retry(struct lintel_ept *ept, unsigned long seq, hva_t hva);
+static inline unsigned long ept_notifier_seq(const struct lintel_ept *ept)
+{
+	unsigned long seq = READ_ONCE(ept->invalidate_seq);
+
+	/* The look-up of the page comes after; pairs with the lock in ept_notifier_retry(). */
+	smp_rmb();
+	return seq;
+}
+
+static inline bool ept_notifier_retry(const struct lintel_ept *ept, unsigned long seq, hva_t hva)
+{
+	lockdep_assert_held(&ept->lock);
+
+	return ept_notifier_busy(ept, hva) || ept->invalidate_seq != seq;
+}
 
 /* --- memslot.c -------------------------------------------------------------------------- */
 
@@ -175,7 +193,11 @@ static inline hva_t memslot_hva(const struct lintel_memslot *slot, gfn_t gfn)
 	return slot->hva + (array_index_nospec(gfn - slot->base, slot->npages) << PAGE_SHIFT);
 }
 
-bool memslot_writable(const struct lintel_memslot *slot);
+static inline bool memslot_writable(const struct lintel_memslot *slot)
+{
+	return !(slot->flags & KVM_MEM_READONLY);
+}
+
 int memslots_init(struct lintel_ept *ept);
 void memslots_destroy(struct lintel_ept *ept);
 

@@ -24,6 +24,26 @@ void ept_iter_start(struct ept_iter *it, u64 *root, gfn_t start, gfn_t end, int 
 		iter_look(it);
 }
 
+void ept_iter_find(struct ept_iter *it, u64 *root, gfn_t gfn)
+{
+	u64 *table = root, *entry;
+	int level = EPT_ROOT_LEVEL;
+	u64 old;
+
+	for (;;) {
+		entry = &table[ept_index(gfn, level)];
+		old = ept_load(entry);
+		if (!ept_is_table(old, level))
+			break;
+		table = ept_table(old);
+		level--;
+	}
+	it->entry = entry;
+	it->old = old;
+	it->level = level;
+	it->base = ept_align(gfn, level);
+}
+
 void ept_iter_next(struct ept_iter *it)
 {
 	if (it->level > it->min_level && ept_is_table(it->old, it->level)) {

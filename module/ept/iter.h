@@ -31,6 +31,12 @@ struct ept_iter {
 void ept_iter_start(struct ept_iter *it, u64 *root, gfn_t start, gfn_t end, int min_level);
 void ept_iter_next(struct ept_iter *it);
 
+/*
+ * ept_iter_find - the entry that maps @gfn (below EPT_END_GFN), or stands where one would: the same
+ * as going down from the root by ept_iter_next().  No walk goes on from there.
+ */
+void ept_iter_find(struct ept_iter *it, u64 *root, gfn_t gfn);
+
 #define for_each_ept_pte(it, root, start, end, min_level) \
 	for (ept_iter_start(&(it), (root), (start), (end), (min_level)); (it).valid; \
 	     ept_iter_next(&(it)))

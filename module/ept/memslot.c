@@ -27,11 +27,6 @@
 #define MEMSLOT_FLAGS		(KVM_MEM_READONLY | KVM_MEM_LOG_DIRTY_PAGES)
 #define MEMSLOT_MAX_PAGES	((1ULL << 31) - 1)	/* of one slot: the API's limit */
 
-bool memslot_writable(const struct lintel_memslot *slot)
-{
-	return !(slot->flags & KVM_MEM_READONLY);
-}
-
 static bool slot_covers(const struct lintel_memslot *slot, gfn_t gfn)
 {
 	return gfn >= slot->base && gfn - slot->base < slot->npages;

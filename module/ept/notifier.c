@@ -24,28 +24,6 @@ static struct lintel_ept *notifier_ept(struct mmu_notifier *mn)
 	return container_of(mn, struct lintel_ept, notifier);
 }
 
-unsigned long ept_notifier_seq(struct lintel_ept *ept)
-{
-	unsigned long seq = READ_ONCE(ept->invalidate_seq);
-
-	/* The look-up of the page comes after; pairs with the lock in ept_notifier_retry(). */
-	smp_rmb();
-	return seq;
-}
-
-bool ept_notifier_busy(struct lintel_ept *ept, hva_t hva)
-{
-	return READ_ONCE(ept->invalidate_count) && hva >= READ_ONCE(ept->invalidate_start) &&
-	       hva < READ_ONCE(ept->invalidate_end);
-}
-
-bool ept_notifier_retry(struct lintel_ept *ept, unsigned long seq, hva_t hva)
-{
-	lockdep_assert_held(&ept->lock);
-
-	return ept_notifier_busy(ept, hva) || ept->invalidate_seq != seq;
-}
-
 /*
  * The gfns of the part of @slot that lies in [@start, @end) of the VMM, widened to whole pages.
  * Returns false if there is none.

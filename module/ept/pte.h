@@ -64,7 +64,7 @@ static inline bool ept_is_leaf(u64 pte, int level)
 	return ept_is_present(pte) && (level == EPT_4K || (pte & EPT_LARGE_BIT));
 }
 
-static inline bool ept_is_table(u64 pte, int level)
+static __always_inline bool ept_is_table(u64 pte, int level)
 {
 	return ept_is_present(pte) && !ept_is_leaf(pte, level);
 }

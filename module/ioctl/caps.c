@@ -84,6 +84,8 @@ static const struct {
 	{ KVM_CAP_KVMCLOCK_CTRL, 1 },
 	{ KVM_CAP_NOP_IO_DELAY, 1 },
 	{ KVM_CAP_CLOCKSOURCE, 1 },
+	{ KVM_CAP_ASYNC_PF, 1 },
+	{ KVM_CAP_ASYNC_PF_INT, 1 },
 	{ KVM_CAP_STEAL_TIME, 1 },		/* where the host accounts it */
 	{ KVM_CAP_MCE, 32 },
 	{ KVM_CAP_GET_MSR_FEATURES, 1 },
@@ -96,6 +98,9 @@ static const struct {
 	{ KVM_CAP_XSAVE2, LINTEL_XSAVE_SIZE },
 	{ KVM_CAP_X86_USER_SPACE_MSR, LINTEL_MSR_EXIT_REASONS },
 	{ KVM_CAP_X86_MSR_FILTER, 1 },
+	{ KVM_CAP_PMU_EVENT_FILTER, 1 },
+	{ KVM_CAP_PMU_EVENT_MASKED_EVENTS, 1 },
+	{ KVM_CAP_PMU_CAPABILITY, KVM_PMU_CAP_DISABLE },	/* where there are counters */
 	{ KVM_CAP_EXCEPTION_PAYLOAD, 1 },
 	{ KVM_CAP_X86_TRIPLE_FAULT_EVENT, 1 },
 	{ KVM_CAP_EXIT_ON_EMULATION_FAILURE, 1 },
@@ -132,6 +137,8 @@ long lintel_check_extension(struct lintel_vm *vm, unsigned long cap)
 	case KVM_CAP_TSC_CONTROL:
 	case KVM_CAP_VM_TSC_CONTROL:
 		return lintel_params.tsc_scaling;
+	case KVM_CAP_PMU_CAPABILITY:
+		return lintel_params.pmu ? capabilities[i].value : 0;
 	case KVM_CAP_X86_BUS_LOCK_EXIT:
 		return watch_bus_lock_possible() ? capabilities[i].value : 0;
 	case KVM_CAP_X86_NOTIFY_VMEXIT:

@@ -8,7 +8,6 @@
 #include <linux/kvm.h>
 #include <linux/lintel.h>
 #include <linux/module.h>
-#include <linux/slab.h>
 #include <linux/uaccess.h>
 
 #include "attr.h"
@@ -39,8 +38,6 @@ static long dev_create_vm(struct ioctl_context *ctx)
 	fd = anon_inode_getfd("lintel-vm", &lintel_vm_fops, vm, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		lintel_vm_put(vm);
-	else
-		lintel_vm_keep_kvm(ctx->keeps_kvm);
 	return fd;
 }
 
@@ -142,28 +139,13 @@ static const struct ioctl_row dev_rows[] = {
 
 static long dev_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
-	struct ioctl_context ctx = { .keeps_kvm = file->private_data };
+	struct ioctl_context ctx = {};
 
 	return lintel_ioctl_dispatch(dev_rows, ARRAY_SIZE(dev_rows), &ctx, cmd, arg);
 }
 
-static int dev_open(struct inode *inode, struct file *file)
-{
-	file->private_data = kzalloc(sizeof(bool), GFP_KERNEL_ACCOUNT);
-	return file->private_data ? 0 : -ENOMEM;
-}
-
-static int dev_close(struct inode *inode, struct file *file)
-{
-	lintel_vm_unkeep_kvm(file->private_data);
-	kfree(file->private_data);
-	return 0;
-}
-
 const struct file_operations lintel_dev_fops = {
 	.owner = THIS_MODULE,
-	.open = dev_open,
-	.release = dev_close,
 	.unlocked_ioctl = dev_ioctl,
 	.llseek = noop_llseek,
 };

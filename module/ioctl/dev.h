@@ -36,7 +36,6 @@ enum ioctl_arg {
 struct ioctl_context {
 	struct lintel_vm *vm;	/* NULL on the device */
 	struct lintel_vcpu *vcpu;
-	bool *keeps_kvm;	/* on the device: see lintel_vm_keep_kvm() */
 	struct lintel_vfio *vfio;	/* on the descriptor of device.c */
 	union {
 		void *arg;		/* ARG_COPY, ARG_COPY_IN: the kernel copy */

@@ -11,6 +11,7 @@
 #include "dev.h"
 #include "../compat.h"
 #include "../irq/irq.h"
+#include "../params.h"
 #include "../vcpu.h"
 #include "../vm.h"
 #include "../vmx/controls.h"
@@ -151,6 +152,15 @@ static long apic_bus_cycle(struct lintel_vm *vm, const u64 *args)
 	return 0;
 }
 
+/* Before the first vCPU. */
+static long pmu_capability(struct lintel_vm *vm, const u64 *args)
+{
+	if (!lintel_params.pmu || vm->nr_vcpus)
+		return -EINVAL;
+	vm->pmu_off = args[0] & KVM_PMU_CAP_DISABLE;
+	return 0;
+}
+
 static const struct {
 	u32 cap;
 	u64 allowed;		/* bits of args[0] */
@@ -175,6 +185,7 @@ static const struct {
 	{ KVM_CAP_X86_APIC_BUS_CYCLES_NS, BIT(20) - 1, apic_bus_cycle },
 	{ KVM_CAP_X86_BUS_LOCK_EXIT, LINTEL_BUS_LOCK, bus_lock_exits },
 	{ KVM_CAP_X86_NOTIFY_VMEXIT, ~0ULL, notify_exits },
+	{ KVM_CAP_PMU_CAPABILITY, KVM_PMU_CAP_DISABLE, pmu_capability },
 };
 
 long lintel_vm_enable_cap(struct ioctl_context *ctx)

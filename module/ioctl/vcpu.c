@@ -19,11 +19,13 @@
 #include "user.h"
 #include "../compat.h"
 #include "../irq/irq.h"
+#include "../paravirt/apf.h"
 #include "../paravirt/clock.h"
 #include "../regs.h"
 #include "../stats.h"
 #include "../vcpu_life.h"
 #include "../vm.h"
+#include "../pmu/pmu.h"
 #include "../vmx/cpuid.h"
 #include "../vmx/explain_capture.h"
 #include "../vmx/guest_debug.h"
@@ -214,6 +216,8 @@ static long vcpu_set_cpuid2(struct ioctl_context *ctx)
 	if (IS_ERR(entries))
 		return PTR_ERR(entries);
 	ret = lintel_cpuid_set(ctx->vcpu, entries, nent);
+	if (!ret)
+		ret = lintel_pmu_refresh(ctx->vcpu);
 	kvfree(entries);
 	return ret;
 }
@@ -229,6 +233,8 @@ static long vcpu_set_cpuid(struct ioctl_context *ctx)
 	if (IS_ERR(entries))
 		return PTR_ERR(entries);
 	ret = lintel_cpuid_set(ctx->vcpu, entries, nent);
+	if (!ret)
+		ret = lintel_pmu_refresh(ctx->vcpu);
 	kvfree(entries);
 	return ret;
 }
@@ -529,8 +535,16 @@ static int vcpu_close(struct inode *inode, struct file *file)
 	return 0;
 }
 
+/* A descriptor is closed, perhaps because its process ends, whose memory nobody may hold. */
+static int vcpu_flush(struct file *file, fl_owner_t id)
+{
+	lintel_apf_call_off(file->private_data);
+	return 0;
+}
+
 const struct file_operations lintel_vcpu_fops = {
 	.owner = THIS_MODULE,
+	.flush = vcpu_flush,
 	.release = vcpu_close,
 	.unlocked_ioctl = vcpu_ioctl,
 	.mmap = vcpu_mmap,

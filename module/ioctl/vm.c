@@ -5,6 +5,7 @@
 #include <linux/kvm.h>
 #include <linux/module.h>
 #include <linux/mm.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
@@ -15,6 +16,7 @@
 #include "../compat.h"
 #include "../irq/irq.h"
 #include "../paravirt/clock.h"
+#include "../pmu/pmu.h"
 #include "../stats.h"
 #include "../vcpu_life.h"
 #include "../vm.h"
@@ -85,8 +87,8 @@ static long vm_set_tss_addr(struct ioctl_context *ctx)
 {
 	unsigned long addr = ctx->number;
 
-	/* three pages below 4 GiB; unrestricted guests need none of them */
-	if (addr > 0xffffffffUL - 3 * PAGE_SIZE)
+	/* three pages below 4 GiB, the last three too; unrestricted guests need none of them */
+	if (addr > SZ_4G - 3 * PAGE_SIZE)
 		return -EINVAL;
 	ctx->vm->tss_addr = addr;
 	return 0;
@@ -291,6 +293,27 @@ static long vm_set_msr_filter(struct ioctl_context *ctx)
 	return ret;
 }
 
+static long vm_set_pmu_filter(struct ioctl_context *ctx)
+{
+	struct kvm_pmu_event_filter __user *user = ctx->user;
+	struct kvm_pmu_event_filter head;
+	u64 *events = NULL;
+	long ret;
+
+	if (copy_from_user(&head, user, sizeof(head)))
+		return -EFAULT;
+	if (head.nevents > PMU_FILTER_MAX)
+		return -E2BIG;
+	if (head.nevents) {
+		events = memdup_user(user->events, array_size(head.nevents, sizeof(*events)));
+		if (IS_ERR(events))
+			return PTR_ERR(events);
+	}
+	ret = lintel_pmu_filter_set(ctx->vm, &head, events);
+	kfree(events);
+	return ret;
+}
+
 static long vm_stats_fd(struct ioctl_context *ctx)
 {
 	return lintel_vm_stats_fd(ctx->vm);
@@ -333,6 +356,7 @@ static const struct ioctl_row vm_rows[] = {
 	{ KVM_GET_TSC_KHZ, LOCK_NONE, ARG_NUMBER, vm_get_tsc_khz },
 	{ KVM_SET_TSC_KHZ, LOCK_VM, ARG_NUMBER, vm_set_tsc_khz },
 	{ KVM_X86_SET_MSR_FILTER, LOCK_VM, ARG_COPY, vm_set_msr_filter },
+	{ KVM_SET_PMU_EVENT_FILTER, LOCK_VM, ARG_USER, vm_set_pmu_filter },
 	{ KVM_GET_STATS_FD, LOCK_NONE, ARG_NUMBER, vm_stats_fd },
 	{ KVM_CREATE_DEVICE, LOCK_VM, ARG_COPY, lintel_vm_create_device },
 };

@@ -114,7 +114,15 @@ void lintel_pic_set(struct lintel_vm *vm, unsigned int slave, const struct kvm_p
 
 void lintel_ioapic_init(struct lintel_vm *vm, struct lintel_ioapic *ioapic);
 void lintel_ioapic_destroy(struct lintel_ioapic *ioapic);
-bool lintel_ioapic_at(struct lintel_vm *vm, gpa_t gpa);
+
+#define IOAPIC_SIZE		0x100
+
+static inline bool lintel_ioapic_at(struct lintel_vm *vm, gpa_t gpa)
+{
+	return gpa - READ_ONCE(lintel_irqchip(vm)->ioapic.base) < IOAPIC_SIZE;
+}
+
+/* lintel_ioapic_mmio - @gpa is the IOAPIC's. */
 bool lintel_ioapic_mmio(struct lintel_vm *vm, gpa_t gpa, unsigned int len, void *data, bool write);
 /* lintel_ioapic_eoi_vectors - the IOAPIC's part of lintel_irq_eoi_vectors(): sets bits. */
 void lintel_ioapic_eoi_vectors(struct lintel_vcpu *vcpu, u64 bitmap[4]);

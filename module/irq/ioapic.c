@@ -20,7 +20,6 @@
 #include "lapic.h"
 
 #define IOAPIC_BASE		0xfec00000ull
-#define IOAPIC_SIZE		0x100
 
 #define IOREGSEL		0x00
 #define IOWIN			0x10
@@ -194,11 +193,6 @@ static void ioapic_send_waiting(struct lintel_vm *vm, struct lintel_ioapic *ioap
 	spin_unlock_irqrestore(&ioapic->lock, flags);
 }
 
-bool lintel_ioapic_at(struct lintel_vm *vm, gpa_t gpa)
-{
-	return gpa - READ_ONCE(lintel_irqchip(vm)->ioapic.base) < IOAPIC_SIZE;
-}
-
 bool lintel_ioapic_mmio(struct lintel_vm *vm, gpa_t gpa, unsigned int len, void *data, bool write)
 {
 	struct lintel_ioapic *ioapic = &lintel_irqchip(vm)->ioapic;
@@ -206,8 +200,6 @@ bool lintel_ioapic_mmio(struct lintel_vm *vm, gpa_t gpa, unsigned int len, void 
 	unsigned long flags;
 	u32 value = 0, pins = 0;
 
-	if (!lintel_ioapic_at(vm, gpa))
-		return false;
 	offset = gpa & (IOAPIC_SIZE - 1);
 
 	if (write)

@@ -124,6 +124,8 @@ void lintel_lapic_map_update(struct lintel_vm *vm);
 void lintel_lapic_set_version(struct lintel_vcpu *vcpu);
 /* lintel_lapic_cmci - raise the interrupt for corrected machine checks.  vCPU loaded. */
 void lintel_lapic_cmci(struct lintel_vcpu *vcpu);
+/* lintel_lapic_pmi - a performance counter has overflowed.  Running thread. */
+void lintel_lapic_pmi(struct lintel_vcpu *vcpu);
 /* lintel_lapic_reset - power-up or INIT (@init) state.  Running thread or creation. */
 void lintel_lapic_reset(struct lintel_vcpu *vcpu, bool init);
 /* KVM_GET_LAPIC, KVM_SET_LAPIC: vcpu->mutex held.  -EINVAL for impossible bits. */
@@ -202,6 +204,9 @@ bool lintel_lapic_eoi_quick(struct lintel_vcpu *vcpu);
  */
 bool lintel_lapic_ipi(struct lintel_vcpu *target, u32 icr);
 
+/* lintel_lapic_listens - it is there, and enabled by software.  Any context. */
+bool lintel_lapic_listens(const struct lintel_vcpu *vcpu);
+
 /*
  * INIT and SIPI wait in the LAPIC until the running thread takes them; REQ_INIT_SIPI tells it.
  * lintel_lapic_take_init: true once per INIT; the core resets the vCPU (INIT state) and calls
@@ -236,6 +241,7 @@ enum lapic_place {
 #define VAPIC_STATUS	BIT(2)
 #define VAPIC_RAISED	BIT(3)	/* RVI, if it is less than the status's low half */
 #define VAPIC_OFF	BIT(4)	/* alone: software delivers */
+#define VAPIC_VECTOR_SHIFT	8
 struct vapic_update {
 	enum lapic_place place;
 	bool hold;		/* with the place: see lintel_vapic_hold() */
@@ -249,10 +255,11 @@ hpa_t lintel_vapic_page(const struct lintel_vcpu *vcpu);
 hpa_t lintel_vapic_descriptor(const struct lintel_vcpu *vcpu);
 /*
  * lintel_vapic_enter - with a LAPIC, before an entry, in the window, mode = IN_GUEST: what was
- * posted gets into the IRR.  Returns VAPIC_* bits, with the fields of @update that belong to them
- * filled.
+ * posted gets into the IRR.  Returns VAPIC_* bits, for which lintel_vapic_update() has the values,
+ * and with VAPIC_RAISED the vector.
  */
-unsigned int lintel_vapic_enter(struct lintel_vcpu *vcpu, struct vapic_update *update);
+unsigned int lintel_vapic_enter(struct lintel_vcpu *vcpu);
+void lintel_vapic_update(struct lintel_vcpu *vcpu, unsigned int todo, struct vapic_update *update);
 /*
  * lintel_vapic_hold - @hold: the processor delivers nothing, though it keeps the registers, until
  * this is called with false; for a debugger.  The vCPU's mutex.

@@ -163,20 +163,25 @@ bool lintel_chip_pio(struct lintel_vcpu *vcpu, u16 port, unsigned int size, void
 	return true;
 }
 
+static bool at_lapic(const struct lintel_vcpu *vcpu, gpa_t gpa)
+{
+	return !((gpa ^ vcpu->lapic->base) & PAGE_MASK);
+}
+
+static bool at_ioapic(const struct lintel_vcpu *vcpu, gpa_t gpa)
+{
+	return !vcpu->vm->irqchip_split && lintel_ioapic_at(vcpu->vm, gpa);
+}
+
 bool lintel_chip_at(const struct lintel_vcpu *vcpu, gpa_t gpa)
 {
-	if (!vcpu->lapic)
-		return false;
-	return (gpa & PAGE_MASK) == (vcpu->lapic->base & PAGE_MASK) ||
-	       (!vcpu->vm->irqchip_split &&
-		lintel_ioapic_at(vcpu->vm, gpa));
+	return vcpu->lapic && (at_lapic(vcpu, gpa) || at_ioapic(vcpu, gpa));
 }
 
 bool lintel_chip_mmio(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int len, void *data, bool write)
 {
 	if (!vcpu->lapic)
 		return false;
-	return lintel_lapic_mmio(vcpu, gpa, len, data, write) ||
-	       (!vcpu->vm->irqchip_split &&
-		lintel_ioapic_mmio(vcpu->vm, gpa, len, data, write));
+	return (at_lapic(vcpu, gpa) && lintel_lapic_mmio(vcpu, gpa, len, data, write)) ||
+	       (at_ioapic(vcpu, gpa) && lintel_ioapic_mmio(vcpu->vm, gpa, len, data, write));
 }

@@ -118,13 +118,15 @@ static inline void lapic_put(struct lintel_lapic *lapic, unsigned int offset, u3
 /* The highest vector in IRR, ISR or TMR, or -1. */
 static inline int lapic_highest(const struct lintel_lapic *lapic, unsigned int offset)
 {
+	const u32 *regs = &lapic->regs[offset / 4];
 	int i;
 
+#pragma GCC unroll 8
 	for (i = 7; i >= 0; i--) {
-		u32 word = lapic_get(lapic, offset + i * 16);
+		u32 word = READ_ONCE(regs[i * 4]);
 
 		if (word)
-			return i * 32 + fls(word) - 1;
+			return i * 32 + __fls(word);
 	}
 	return -1;
 }
@@ -219,6 +221,7 @@ int lintel_lapic_reg_read(struct lintel_lapic *lapic, unsigned int offset, u32 *
 int lintel_lapic_reg_write(struct lintel_lapic *lapic, unsigned int offset, u32 value);
 /* lintel_lapic_guest_write - by the guest, in xAPIC mode: an error goes to the ESR. */
 void lintel_lapic_guest_write(struct lintel_lapic *lapic, unsigned int offset, u32 value);
+/* lintel_lapic_mmio - @gpa is in the page at this vCPU's APIC base. */
 bool lintel_lapic_mmio(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int len, void *data,
 		       bool write);
 /* lintel_lapic_sanitize - keep of a page from user space what the registers can hold. */

@@ -281,6 +281,13 @@ bool lintel_lapic_ipi(struct lintel_vcpu *target, u32 icr)
 	       lintel_lapic_accept(lapic, (icr >> 8) & 7, icr & APIC_VECTOR_MASK, false) >= 0;
 }
 
+bool lintel_lapic_listens(const struct lintel_vcpu *vcpu)
+{
+	const struct lintel_lapic *lapic = vcpu->lapic;
+
+	return lapic && lapic_enabled(lapic) && lapic_software_enabled(lapic);
+}
+
 void lintel_lapic_local(struct lintel_lapic *lapic, unsigned int offset)
 {
 	u32 lvt = lapic_get(lapic, offset);
@@ -296,6 +303,21 @@ void lintel_lapic_cmci(struct lintel_vcpu *vcpu)
 {
 	if (vcpu->lapic)
 		lintel_lapic_local(vcpu->lapic, APIC_LVTCMCI);
+}
+
+/* SDM, "Local Vector Table": the delivery masks the entry; software opens it again. */
+void lintel_lapic_pmi(struct lintel_vcpu *vcpu)
+{
+	struct lintel_lapic *lapic = vcpu->lapic;
+	u32 lvt;
+
+	if (!lapic || !lapic_enabled(lapic))
+		return;
+	lvt = lapic_get(lapic, APIC_LVTPC);
+	if (lvt & APIC_LVT_MASKED)
+		return;
+	lintel_lapic_local(lapic, APIC_LVTPC);
+	lapic_put(lapic, APIC_LVTPC, lvt | APIC_LVT_MASKED);
 }
 
 void lintel_lapic_error(struct lintel_lapic *lapic, u32 bit)

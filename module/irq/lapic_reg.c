@@ -218,12 +218,9 @@ bool lintel_lapic_mmio(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int len, vo
 		       bool write)
 {
 	struct lintel_lapic *lapic = vcpu->lapic;
-	u64 base = lapic->base & PAGE_MASK;
 	unsigned int offset, byte;
 	u32 value;
 
-	if (gpa < base || gpa - base >= PAGE_SIZE)
-		return false;
 	if (!(lapic->base & MSR_IA32_APICBASE_ENABLE) || lapic->base & X2APIC_ENABLE)
 		return lapic_mmio_hole(vcpu, len, data, write);
 	offset = (gpa & ~PAGE_MASK) & ~0xfu;

@@ -215,8 +215,16 @@ static int routing_compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* User space mostly gives its table in order, and for each write to an IOAPIC of its own anew. */
 static void routing_sort(struct lintel_routing *routing)
 {
+	u32 i;
+
+	for (i = 1; i < routing->nr; i++)
+		if (routing->route[i - 1].gsi > routing->route[i].gsi)
+			break;
+	if (i >= routing->nr)
+		return;
 	sort(routing->route, routing->nr, sizeof(routing->route[0]), routing_compare, NULL);
 }
 

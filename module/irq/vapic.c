@@ -212,10 +212,25 @@ static u16 interrupt_status(struct lintel_lapic *lapic)
 	return max(lapic_highest(lapic, APIC_ISR), 0) << 8 | max(irr, 0);
 }
 
-unsigned int lintel_vapic_enter(struct lintel_vcpu *vcpu, struct vapic_update *update)
+static noinline unsigned int vapic_todo(struct lintel_lapic *lapic)
+{
+	unsigned int todo = 0;
+
+	if (test_and_clear_bit(WORK_MODE, &lapic->work))
+		todo |= VAPIC_PLACE;
+	if (test_and_clear_bit(WORK_EOI_EXITS, &lapic->work))
+		todo |= VAPIC_EOI_EXITS;
+	if (test_and_clear_bit(WORK_STATUS, &lapic->work))
+		todo |= VAPIC_STATUS;
+	else if (lapic->raised >= 0 && lapic_enabled(lapic) && !lapic->hold)
+		todo |= VAPIC_RAISED | lapic->raised << VAPIC_VECTOR_SHIFT;
+	lapic->raised = -1;
+	return todo;
+}
+
+unsigned int lintel_vapic_enter(struct lintel_vcpu *vcpu)
 {
 	struct lintel_lapic *lapic = vcpu->lapic;
-	unsigned int todo = 0;
 
 	if (!lapic->vid)
 		return VAPIC_OFF;
@@ -223,24 +238,21 @@ unsigned int lintel_vapic_enter(struct lintel_vcpu *vcpu, struct vapic_update *u
 		lintel_vapic_sync(lapic);
 	if (likely(!READ_ONCE(lapic->work) && lapic->raised < 0))
 		return 0;
-	if (test_and_clear_bit(WORK_MODE, &lapic->work)) {
+	return vapic_todo(lapic);
+}
+
+void lintel_vapic_update(struct lintel_vcpu *vcpu, unsigned int todo, struct vapic_update *update)
+{
+	struct lintel_lapic *lapic = vcpu->lapic;
+
+	if (todo & VAPIC_PLACE) {
 		update->place = lapic_place(lapic);
 		update->hold = lapic->hold;
-		todo |= VAPIC_PLACE;
 	}
-	if (test_and_clear_bit(WORK_EOI_EXITS, &lapic->work)) {
+	if (todo & VAPIC_EOI_EXITS)
 		fill_eoi_exits(lapic, update->eoi_exits);
-		todo |= VAPIC_EOI_EXITS;
-	}
-	if (test_and_clear_bit(WORK_STATUS, &lapic->work)) {
+	if (todo & VAPIC_STATUS)
 		update->status = interrupt_status(lapic);
-		todo |= VAPIC_STATUS;
-	} else if (lapic->raised >= 0 && lapic_enabled(lapic) && !lapic->hold) {
-		update->status = lapic->raised;
-		todo |= VAPIC_RAISED;
-	}
-	lapic->raised = -1;
-	return todo;
 }
 
 unsigned int lintel_lapic_threshold(struct lintel_vcpu *vcpu)

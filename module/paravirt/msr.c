@@ -14,6 +14,7 @@
 #include "../ept/ept.h"
 #include "../vcpu.h"
 #include "../vm.h"
+#include "apf.h"
 #include "clock.h"
 #include "pv.h"
 
@@ -25,6 +26,9 @@ static const struct {
 	{ MSR_KVM_SYSTEM_TIME, KVM_FEATURE_CLOCKSOURCE },
 	{ MSR_KVM_WALL_CLOCK_NEW, KVM_FEATURE_CLOCKSOURCE2 },
 	{ MSR_KVM_SYSTEM_TIME_NEW, KVM_FEATURE_CLOCKSOURCE2 },
+	{ MSR_KVM_ASYNC_PF_EN, KVM_FEATURE_ASYNC_PF },
+	{ MSR_KVM_ASYNC_PF_INT, KVM_FEATURE_ASYNC_PF_INT },
+	{ MSR_KVM_ASYNC_PF_ACK, KVM_FEATURE_ASYNC_PF_INT },
 	{ MSR_KVM_STEAL_TIME, KVM_FEATURE_STEAL_TIME },
 	{ MSR_KVM_PV_EOI_EN, KVM_FEATURE_PV_EOI },
 	{ MSR_KVM_POLL_CONTROL, KVM_FEATURE_POLL_CONTROL },
@@ -41,6 +45,7 @@ void lintel_pv_reset(struct lintel_vcpu *vcpu)
 	vcpu->pv.eoi.msr = 0;
 	vcpu->pvclock.system_time_msr = 0;
 	WRITE_ONCE(vcpu->pv.unhalted, false);
+	lintel_apf_reset(vcpu);
 }
 
 static bool msr_exists(const struct lintel_vcpu *vcpu, u32 msr)
@@ -80,6 +85,10 @@ int lintel_pv_set_msr(struct lintel_vcpu *vcpu, u32 msr, u64 value)
 	if (!msr_exists(vcpu, msr))
 		return -ENOENT;
 	switch (msr) {
+	case MSR_KVM_ASYNC_PF_EN:
+	case MSR_KVM_ASYNC_PF_INT:
+	case MSR_KVM_ASYNC_PF_ACK:
+		return lintel_apf_set_msr(vcpu, msr, value);
 	case MSR_KVM_STEAL_TIME:
 		return set_steal_time(vcpu, value);
 	case MSR_KVM_PV_EOI_EN:
@@ -99,6 +108,11 @@ int lintel_pv_get_msr(struct lintel_vcpu *vcpu, u32 msr, u64 *value)
 	if (!msr_exists(vcpu, msr))
 		return -ENOENT;
 	switch (msr) {
+	case MSR_KVM_ASYNC_PF_EN:
+	case MSR_KVM_ASYNC_PF_INT:
+	case MSR_KVM_ASYNC_PF_ACK:
+		*value = lintel_apf_get_msr(vcpu, msr);
+		return 0;
 	case MSR_KVM_STEAL_TIME:
 		*value = vcpu->pv.steal.msr;
 		return 0;

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What a guest that knows its hypervisor may ask for, beside kvm-clock and hypercalls: steal time
- * with the "preempted" flag, and the end of an interrupt without an exit.  The state of both, the
- * MSRs that control them, and the rule which of them a guest may use.
+ * with the "preempted" flag, the end of an interrupt without an exit, and page faults that the
+ * guest does not wait for (apf.h).  Their state, the MSRs that control them, and the rule which of
+ * them a guest may use.
  */
 #ifndef LINTEL_PARAVIRT_PV_H
 #define LINTEL_PARAVIRT_PV_H
 
 #include "../types.h"
+
+struct lintel_apf;
 
 /* In struct lintel_vcpu. */
 struct lintel_pv {
@@ -26,6 +29,11 @@ struct lintel_pv {
 		u64 msr;		/* [M] MSR_KVM_PV_EOI_EN */
 		bool offered;		/* [M] a store ends the interrupt in service */
 	} eoi;
+	struct {
+		u64 control;		/* [M] MSR_KVM_ASYNC_PF_EN */
+		u64 vector;		/* [M] MSR_KVM_ASYNC_PF_INT */
+		struct lintel_apf *queue;	/* [A] NULL until it is needed; made by [M] */
+	} apf;
 };
 
 /* lintel_pv_allows - the guest may use KVM_FEATURE_ @feature.  The running thread. */

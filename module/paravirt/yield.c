@@ -21,6 +21,7 @@
 #include <linux/sched/task.h>
 
 #include "../compat.h"
+#include "../pmu/pmu.h"
 #include "../vcpu.h"
 #include "../vm.h"
 
@@ -41,6 +42,7 @@ void lintel_yield_new_thread(struct lintel_vcpu *vcpu)
 	rcu_assign_pointer(vcpu->pid, get_task_pid(current, PIDTYPE_PID));
 	/* what another thread waited was no time of this vCPU's */
 	vcpu->pv.steal.run_delay = lintel_run_delay();
+	lintel_pmu_new_thread(vcpu);
 	if (old) {
 		synchronize_rcu();
 		put_pid(old);

@@ -102,17 +102,11 @@ static void raise_rvi(u8 vector)
 		vmcs_write16(GUEST_INTR_STATUS, (status & 0xff00) | vector);
 }
 
-void apicv_before_entry(struct lintel_vcpu *vcpu)
+static noinline void write_update(struct lintel_vcpu *vcpu, unsigned int todo)
 {
 	struct vapic_update update;
-	unsigned int todo = lintel_vapic_enter(vcpu, &update);
 
-	if (likely(!todo))
-		return;
-	if (todo & VAPIC_OFF) {
-		write_threshold(vcpu);
-		return;
-	}
+	lintel_vapic_update(vcpu, todo, &update);
 	if (todo & VAPIC_PLACE)
 		write_place(vcpu, update.place, update.hold);
 	if (todo & VAPIC_EOI_EXITS) {
@@ -123,6 +117,16 @@ void apicv_before_entry(struct lintel_vcpu *vcpu)
 	}
 	if (todo & VAPIC_STATUS)
 		vmcs_write16(GUEST_INTR_STATUS, update.status);
+}
+
+void apicv_before_entry(struct lintel_vcpu *vcpu, unsigned int todo)
+{
+	if (todo & VAPIC_OFF) {
+		write_threshold(vcpu);
+		return;
+	}
+	if (todo & (VAPIC_PLACE | VAPIC_EOI_EXITS | VAPIC_STATUS))
+		write_update(vcpu, todo);
 	if (todo & VAPIC_RAISED)
-		raise_rvi(update.status);
+		raise_rvi(todo >> VAPIC_VECTOR_SHIFT);
 }

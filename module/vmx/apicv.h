@@ -20,9 +20,9 @@ void apicv_controls(const struct lintel_vcpu *vcpu, struct apicv_controls *c);
 /* apicv_setup - the fields beside the controls.  In a window. */
 void apicv_setup(struct lintel_vcpu *vcpu);
 /*
- * apicv_before_entry - what was posted, and what the local APIC has changed.  In the window, with a
- * TPR shadow.
+ * apicv_before_entry - what was posted, and what the local APIC has changed: @todo is what
+ * lintel_vapic_enter() says, and not 0.  In the window, with a TPR shadow.
  */
-void apicv_before_entry(struct lintel_vcpu *vcpu);
+void apicv_before_entry(struct lintel_vcpu *vcpu, unsigned int todo);
 
 #endif

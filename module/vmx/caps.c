@@ -188,6 +188,16 @@ static bool preemption_timer_broken(void)
 	return signature == 0x20652 || signature == 0x20655 || signature == 0x306a8;
 }
 
+/*
+ * Models (Westmere's) whose specification updates say that an exit which loads PERF_GLOBAL_CTRL may
+ * leave another value in it; only those that also have unrestricted guest.
+ */
+static bool perf_ctrl_broken(void)
+{
+	return boot_cpu_data.x86 == 6 &&
+	       (boot_cpu_data.x86_model == 0x25 || boot_cpu_data.x86_model == 0x2c);
+}
+
 static void settle_apicv(struct vmx_caps *caps)
 {
 	struct lintel_params *p = &lintel_params;
@@ -245,7 +255,7 @@ static void settle_params(struct vmx_caps *caps)
 	settle_apicv(caps);
 
 	/* Both halves, or neither: a value loaded at exit must have been replaced at entry. */
-	if (!boot_cpu_has(X86_FEATURE_ARCH_PERFMON) ||
+	if (!boot_cpu_has(X86_FEATURE_ARCH_PERFMON) || perf_ctrl_broken() ||
 	    !(caps->entry & VM_ENTRY_LOAD_IA32_PERF_GLOBAL_CTRL) ||
 	    !(caps->exit & VM_EXIT_LOAD_IA32_PERF_GLOBAL_CTRL)) {
 		caps->entry &= ~VM_ENTRY_LOAD_IA32_PERF_GLOBAL_CTRL;

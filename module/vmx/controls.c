@@ -235,7 +235,7 @@ static void write_host_constants(struct lintel_vcpu *vcpu)
 	if (vmx_has_perf_global_ctrl()) {
 		vmcs_write64(GUEST_IA32_PERF_GLOBAL_CTRL, 0);
 		vmcs_write64(HOST_IA32_PERF_GLOBAL_CTRL, 0);
-		vcpu->vmx.host_perf_global_ctrl = 0;
+		vcpu->vmx.host_perf_global_ctrl = PERF_CTRL_UNKNOWN;
 	}
 }
 

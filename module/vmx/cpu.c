@@ -10,20 +10,11 @@
  */
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
-#include <linux/fdtable.h>
-#include <linux/file.h>
-#include <linux/fs.h>
-#include <linux/fs_struct.h>
 #include <linux/gfp.h>
 #include <linux/kobject.h>
-#include <linux/kvm.h>
-#include <linux/magic.h>
-#include <linux/major.h>
-#include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/preempt.h>
-#include <linux/sched/task.h>
 #include <linux/string.h>
 #include <asm/cpufeature.h>
 #include <asm/perf_event.h>
@@ -32,6 +23,7 @@
 
 #include "caps.h"
 #include "cpu.h"
+#include "kvm_hold.h"
 #include "ops.h"
 #include "owner.h"
 #include "../compat.h"
@@ -39,10 +31,8 @@
 DEFINE_PER_CPU(struct vmx_cpu, lintel_cpu);
 bool lintel_joined;
 
-static DEFINE_MUTEX(vmx_lock);		/* mode, users, keepers, kvm_vm */
+static DEFINE_MUTEX(vmx_lock);		/* mode, users */
 static unsigned int vmx_users;		/* VMs */
-static unsigned int kvm_keepers;	/* joined: descriptors of the device that made VMs */
-static struct file *kvm_vm;		/* joined, with users or keepers: KVM's empty VM */
 static bool kvm_leaving;		/* kvm_intel is being unloaded or failed to load */
 static int hotplug_state;
 
@@ -153,11 +143,6 @@ static int cpu_stopping(unsigned int cpu)
 	return 0;
 }
 
-static void enable_ipi(void *unused)
-{
-	vmx_enable_here();
-}
-
 static int enter_mode(void)
 {
 	int ret;
@@ -218,7 +203,7 @@ out:
 	return err;
 }
 
-/* It has left VMX operation.  No VM of ours exists: the file that each needs held the module. */
+/* It has left VMX operation.  No VM of ours exists: the hold that each needs held the module. */
 static void kvm_going(void)
 {
 	mutex_lock(&vmx_lock);
@@ -254,161 +239,28 @@ static struct notifier_block module_nb = {
 	.notifier_call = module_event,
 };
 
-/*
- * KVM's node, as the first process sees it: what the caller has put at /dev/kvm may be anything,
- * Lintel's own node included.
- */
-static struct file *open_kvm_node(void)
-{
-	struct file *dev;
-	struct path root;
-
-	task_lock(&init_task);
-	get_fs_root(init_task.fs, &root);
-	task_unlock(&init_task);
-	dev = file_open_root(&root, "dev/kvm", O_RDWR | O_CLOEXEC, 0);
-	path_put(&root);
-	if (IS_ERR(dev)) {
-		pr_err_ratelimited("lintel: kvm_intel is loaded, but /dev/kvm cannot be opened (error %ld)\n",
-				   PTR_ERR(dev));
-		return dev;
-	}
-	if (!S_ISCHR(file_inode(dev)->i_mode) || dev->f_op->owner == THIS_MODULE ||
-	    file_inode(dev)->i_rdev != MKDEV(MISC_MAJOR, KVM_MINOR) ||
-	    !dev->f_op->unlocked_ioctl) {
-		pr_err_ratelimited("lintel: /dev/kvm is not KVM's node: no VM can be made beside KVM\n");
-		fput(dev);
-		return ERR_PTR(-ENODEV);
-	}
-	return dev;
-}
-
-/* By the name that only KVM gives; the owner of its operations is not set on all kernels. */
-static bool is_kvm_vm(const struct file *file)
-{
-	const struct dentry *dentry = file->f_path.dentry;
-
-	return dentry->d_sb->s_magic == ANON_INODE_FS_MAGIC &&
-	       !strcmp(dentry->d_name.name, "kvm-vm");
-}
-
-/*
- * An empty VM of KVM's own, as any program gets it.  KVM_CREATE_VM makes a descriptor in the
- * caller's table; it is taken out again at once, and only the file is kept.  Another thread may have
- * put a file of its own there in between: that is no VM of KVM's.
- */
-static struct file *open_kvm_vm(void)
-{
-	struct file *dev = open_kvm_node(), *vm;
-	int fd;
-
-	if (IS_ERR(dev))
-		return dev;
-	fd = dev->f_op->unlocked_ioctl(dev, KVM_CREATE_VM, 0);
-	if (fd < 0) {
-		pr_err_ratelimited("lintel: /dev/kvm made no VM (error %d)\n", fd);
-		fput(dev);
-		return ERR_PTR(fd);
-	}
-	vm = fget(fd);
-	if (vm && !is_kvm_vm(vm)) {
-		fput(vm);
-		vm = NULL;
-	} else if (vm) {
-		close_fd(fd);
-	}
-	fput(dev);
-	return vm ?: ERR_PTR(-EBADF);
-}
-
-/* Joined, first VM: hold KVM, then note on which CPUs it is in VMX operation. */
-static int hold_kvm(void)
-{
-	int cpu;
-
-	if (kvm_leaving)
-		return -ENODEV;
-	kvm_vm = open_kvm_vm();
-	if (IS_ERR(kvm_vm)) {
-		int err = PTR_ERR(kvm_vm);
-
-		kvm_vm = NULL;
-		return err;
-	}
-	cpus_read_lock();
-	on_each_cpu(enable_ipi, NULL, 1);
-	for_each_online_cpu(cpu) {
-		if (per_cpu(lintel_cpu, cpu).on)
-			continue;
-		cpus_read_unlock();
-		pr_err_ratelimited("lintel: KVM did not enter VMX operation on CPU %d\n", cpu);
-		fput(kvm_vm);
-		kvm_vm = NULL;
-		return -EIO;
-	}
-	cpus_read_unlock();
-	vmx_guest_of_kvm_register();
-	return 0;
-}
-
-static void forget_ipi(void *unused)
-{
-	vmx_disable_here();
-}
-
 int vmx_get(void)
 {
 	int err = 0;
 
 	mutex_lock(&vmx_lock);
-	if (lintel_joined && !kvm_vm)
-		err = hold_kvm();
-	else if (!lintel_joined && kvm_leaving)
+	if (kvm_leaving)
 		err = -ENODEV;
+	else if (lintel_joined && !vmx_users)
+		err = kvm_hold_take();
 	if (!err && !vmx_users++)
 		preempt_notifier_inc();
 	mutex_unlock(&vmx_lock);
 	return err;
 }
 
-static void release_kvm(void)
-{
-	if (vmx_users || kvm_keepers || !kvm_vm)
-		return;
-	vmx_guest_of_kvm_unregister();
-	/* KVM may leave VMX operation with its last VM, which may be this one. */
-	cpus_read_lock();
-	on_each_cpu(forget_ipi, NULL, 1);
-	cpus_read_unlock();
-	fput(kvm_vm);
-	kvm_vm = NULL;
-}
-
 void vmx_put(void)
 {
 	mutex_lock(&vmx_lock);
-	if (!--vmx_users)
+	if (!--vmx_users) {
 		preempt_notifier_dec();
-	release_kvm();
-	mutex_unlock(&vmx_lock);
-}
-
-void vmx_keep(bool *keeps)
-{
-	mutex_lock(&vmx_lock);
-	if (kvm_vm && !*keeps) {
-		*keeps = true;
-		kvm_keepers++;
-	}
-	mutex_unlock(&vmx_lock);
-}
-
-void vmx_unkeep(const bool *keeps)
-{
-	mutex_lock(&vmx_lock);
-	if (*keeps) {
-		kvm_keepers--;
-		release_kvm();
+		if (lintel_joined)
+			kvm_hold_leave();
 	}
 	mutex_unlock(&vmx_lock);
 }
@@ -508,6 +360,7 @@ free:
 void vmx_cpu_exit(void)
 {
 	unregister_module_notifier(&module_nb);
+	kvm_hold_exit();
 	leave_mode();
 	free_regions();
 }

@@ -4,9 +4,9 @@
  *
  * alone:  kvm_intel is absent.  Lintel itself does VMXON on each CPU and answers for hotplug,
  *         suspend, reboot and crash.
- * joined: kvm_intel is loaded and owns VMX operation.  While Lintel has VMs, or somebody has the
- *         device open who has made some, it holds the file of one empty KVM VM, which keeps
- *         kvm_intel loaded and VMX operation on.
+ * joined: kvm_intel is loaded and owns VMX operation.  While Lintel has VMs, and a moment longer,
+ *         it holds the file of one empty KVM VM, which keeps kvm_intel loaded and VMX operation on
+ *         (kvm_hold.h).
  *
  * The mode changes only while Lintel has no VM, when kvm_intel is loaded or unloaded.
  */
@@ -44,19 +44,11 @@ int vmx_cpu_init(void);
 void vmx_cpu_exit(void);
 
 /*
- * vmx_get - before a VM is made: joined, take hold of KVM.  -EBUSY while kvm_intel comes or goes,
- * or what /dev/kvm answered.  vmx_put undoes one vmx_get.  Process context.
+ * vmx_get - before a VM is made: joined, take hold of KVM.  -ENODEV: kvm_intel is missing or goes;
+ * or what kvm_hold_take() says.  vmx_put undoes one vmx_get.  Process context.
  */
 int vmx_get(void);
 void vmx_put(void);
-
-/*
- * vmx_keep - joined, after a VM was made: the descriptor whose *@keeps this is keeps the hold on
- * KVM till vmx_unkeep(), since to give it up and take it again costs more than a VM.  Process
- * context.
- */
-void vmx_keep(bool *keeps);
-void vmx_unkeep(const bool *keeps);
 
 /* fail.c */
 u32 vmx_instruction_error(void);

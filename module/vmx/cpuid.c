@@ -84,6 +84,12 @@ static const struct kvm_cpuid_entry2 *find(const struct lintel_vcpu *vcpu, u32 l
 	return NULL;
 }
 
+const struct kvm_cpuid_entry2 *lintel_cpuid_find(const struct lintel_vcpu *vcpu, u32 leaf,
+						 u32 index)
+{
+	return find(vcpu, leaf, index);
+}
+
 static u32 entry_reg(const struct kvm_cpuid_entry2 *e, enum cpuid_reg reg)
 {
 	switch (reg) {
@@ -265,6 +271,9 @@ static void query_dynamic(struct lintel_vcpu *vcpu, u32 leaf, u32 index, u32 *ea
 		/* a halt that does not exit is not ended by a kick */
 		if (vcpu->vm->disabled_exits & KVM_X86_DISABLE_EXITS_HLT)
 			*eax &= ~BIT(KVM_FEATURE_PV_UNHALT);
+		/* its events are interrupts of the local APIC in the kernel */
+		if (!vcpu->lapic)
+			*eax &= ~(BIT(KVM_FEATURE_ASYNC_PF) | BIT(KVM_FEATURE_ASYNC_PF_INT));
 		break;
 	}
 }

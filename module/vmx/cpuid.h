@@ -62,6 +62,10 @@ bool lintel_cpuid_quick(struct lintel_vcpu *vcpu);
 bool lintel_cpuid_has(const struct lintel_vcpu *vcpu, u32 leaf, u32 index, enum cpuid_reg reg,
 		      unsigned int bit);
 
+/* lintel_cpuid_find - the entry that the VMM set, or NULL.  Context as for query. */
+const struct kvm_cpuid_entry2 *lintel_cpuid_find(const struct lintel_vcpu *vcpu, u32 leaf,
+						 u32 index);
+
 /* lintel_cpuid_has_mwait - CPUID tells the guest of MONITOR and MWAIT.  Context as for query. */
 bool lintel_cpuid_has_mwait(const struct lintel_vcpu *vcpu);
 

@@ -9,8 +9,8 @@
  * whole of enabling them.  What has no row is never offered: the list is an allow list, so that
  * a feature of a future CPU (with state or MSRs that nobody switches) stays hidden.
  *
- * Not here on purpose: VMX (no nesting), SMX, MONITOR/MWAIT, PMU, PDCM, DS, PT, SGX, AMX, XFD, CET
- * and the other supervisor states, MPX, RDT, thermal and power management, WAITPKG, TME, LBR.
+ * Not here on purpose: VMX (no nesting), SMX, MONITOR/MWAIT, DS, PT, SGX, AMX, XFD, CET and the
+ * other supervisor states, MPX, RDT, thermal and power management, WAITPKG, TME, LBR.
  *
  * leaves[] says, leaf by leaf, how the entry is made.  A leaf between those and the highest one
  * is all zeros, which is what the architecture gives to a feature-less leaf.
@@ -31,6 +31,7 @@
 #include "../compat.h"
 #include "../params.h"
 #include "../paravirt/clock.h"
+#include "../pmu/pmu.h"
 
 /* A register of a CPUID leaf that holds feature bits. */
 enum where {
@@ -88,6 +89,7 @@ static const struct feature features[] = {
 
 	F(L1_ECX, XMM3, HOST), F(L1_ECX, PCLMULQDQ, HOST), F(L1_ECX, SSSE3, HOST),
 	F(L1_ECX, FMA, HOST), F(L1_ECX, CX16, HOST), F(L1_ECX, PCID, HOST),
+	F(L1_ECX, PDCM, HOST, .unless_off = &lintel_params.pmu),
 	F(L1_ECX, XMM4_1, HOST), F(L1_ECX, XMM4_2, HOST), F(L1_ECX, X2APIC, SOFT),
 	F(L1_ECX, MOVBE, HOST), F(L1_ECX, POPCNT, HOST),
 	F(L1_ECX, AES, HOST), F(L1_ECX, XSAVE, HOST), F(L1_ECX, AVX, HOST), F(L1_ECX, F16C, HOST),
@@ -183,16 +185,23 @@ static bool feature_offered(const struct feature *f, u32 host)
 	return !f->unless_bug || !boot_cpu_has_bug(f->unless_bug);
 }
 
-/* The offered bits of one register. */
-static u32 offered_bits(enum where where)
+/* What the processor has of one register, and the kernel has not disabled. */
+static u32 host_bits(enum where where)
 {
 	u32 host = host_register(registers[where].leaf, registers[where].index,
 				 registers[where].reg);
-	u32 bits = 0;
-	unsigned int i;
 
 	if (registers[where].word != NO_WORD)
 		host &= boot_cpu_data.x86_capability[registers[where].word];
+	return host;
+}
+
+/* The offered bits of one register. */
+static u32 offered_bits(enum where where)
+{
+	u32 host = host_bits(where), bits = 0;
+	unsigned int i;
+
 	for (i = 0; i < ARRAY_SIZE(features); i++)
 		if (features[i].where == where && feature_offered(&features[i], host))
 			bits |= BIT(features[i].bit);
@@ -201,11 +210,17 @@ static u32 offered_bits(enum where where)
 
 bool lintel_cpuid_offered(unsigned int feature)
 {
+	const struct feature *f;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(registers); i++)
 		if (registers[i].word == feature / 32)
-			return offered_bits(i) & BIT(feature % 32);
+			break;
+	if (i == ARRAY_SIZE(registers))
+		return false;
+	for (f = features; f < features + ARRAY_SIZE(features); f++)
+		if (f->where == i && f->bit == feature % 32)
+			return feature_offered(f, host_bits(i));
 	return false;
 }
 
@@ -353,6 +368,14 @@ static void leaf_7(struct offer *offer, u32 leaf)
 		offer_add(offer, &e1);
 }
 
+static void leaf_pmu(struct offer *offer, u32 leaf)
+{
+	struct kvm_cpuid_entry2 e = { .function = leaf };
+
+	lintel_pmu_cpuid(&e);
+	offer_add(offer, &e);
+}
+
 static void leaf_d(struct offer *offer, u32 leaf)
 {
 	struct xstate_component component[LINTEL_XSTATE_MAX];
@@ -409,6 +432,7 @@ static void leaf_kvm_features(struct offer *offer, u32 leaf)
 		.function = leaf,
 		.eax = BIT(KVM_FEATURE_CLOCKSOURCE) | BIT(KVM_FEATURE_CLOCKSOURCE2) |
 		       BIT(KVM_FEATURE_NOP_IO_DELAY) | BIT(KVM_FEATURE_PV_EOI) |
+		       BIT(KVM_FEATURE_ASYNC_PF) | BIT(KVM_FEATURE_ASYNC_PF_INT) |
 		       BIT(KVM_FEATURE_PV_UNHALT) | BIT(KVM_FEATURE_PV_TLB_FLUSH) |
 		       BIT(KVM_FEATURE_PV_SEND_IPI) | BIT(KVM_FEATURE_POLL_CONTROL) |
 		       BIT(KVM_FEATURE_PV_SCHED_YIELD),
@@ -468,7 +492,7 @@ static const struct {
 	{ 0x7, leaf_7 },
 	{ 0x8, leaf_zero },
 	{ 0x9, leaf_zero },		/* DCA */
-	{ 0xa, leaf_zero },		/* PMU: version 0 */
+	{ 0xa, leaf_pmu },
 	{ 0xb, leaf_zero_indexed },	/* topology: the VMM's, different for each vCPU */
 	{ 0xd, leaf_d },
 	{ 0x12, leaf_zero_indexed },	/* SGX */

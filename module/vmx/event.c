@@ -310,7 +310,9 @@ static void restore_nmi_blocking(struct lintel_vcpu *vcpu)
 	const struct lintel_exit *exit = &vcpu->exit;
 	bool unblocked = false;
 
-	if (exit->idt_info & VECTORING_INFO_VALID_MASK)
+	/* the same bit in both, and rarely set */
+	if (likely(!((exit->intr_info | exit->qualification) & INTR_INFO_UNBLOCK_NMI)) ||
+	    (exit->idt_info & VECTORING_INFO_VALID_MASK))
 		return;
 	if ((u16)exit->reason == EXIT_REASON_EXCEPTION_NMI)
 		unblocked = (exit->intr_info & INTR_INFO_UNBLOCK_NMI) &&

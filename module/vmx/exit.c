@@ -23,6 +23,7 @@
 #include "../compat.h"
 #include "../irq/irq.h"
 #include "../params.h"
+#include "../pmu/pmu.h"
 #include "../regs.h"
 #include "../trace.h"
 #include "../vm.h"
@@ -36,7 +37,7 @@ static int (*const exit_table[])(struct lintel_vcpu *vcpu) = {
 	[EXIT_REASON_HLT] = exit_hlt,				/* exit_hlt */
 	[EXIT_REASON_INVD] = exit_skip,				/* exit_insns */
 	[EXIT_REASON_INVLPG] = exit_invlpg,			/* exit_cr */
-	[EXIT_REASON_RDPMC] = exit_gp,				/* exit_insns */
+	[EXIT_REASON_RDPMC] = exit_rdpmc,			/* exit_insns, pmu_counters */
 	[EXIT_REASON_RDTSC] = exit_rdtsc,			/* exit_insns */
 	[EXIT_REASON_VMCALL] = exit_vmcall,			/* exit_vmcall */
 	[EXIT_REASON_VMCLEAR] = exit_ud,			/* exit_insns, as all VMX instructions */
@@ -110,7 +111,17 @@ int lintel_handle_exit(struct lintel_vcpu *vcpu)
 	return exit_table[reason](vcpu);
 }
 
-static noinline void instruction_done_slowly(struct lintel_vcpu *vcpu)
+static noinline void watched_instruction_done(struct lintel_vcpu *vcpu, unsigned long rflags)
+{
+	if (vcpu->debug.watched & WATCH_COUNTERS)
+		lintel_pmu_retired(vcpu, !lintel_cpl(vcpu));
+	if (lintel_debug_steps(vcpu))
+		lintel_vcpu_request(vcpu, REQ_DEBUG_STEP);
+	else if (rflags & X86_EFLAGS_TF)
+		lintel_queue_debug(vcpu, DR_STEP);
+}
+
+void instruction_done_slowly(struct lintel_vcpu *vcpu)
 {
 	unsigned long rflags = vcpu->rflags;
 	u32 state = vcpu->interruptibility;
@@ -122,29 +133,15 @@ static noinline void instruction_done_slowly(struct lintel_vcpu *vcpu)
 	}
 	if (rflags & X86_EFLAGS_RF)
 		lintel_set_rflags(vcpu, rflags & ~X86_EFLAGS_RF);
-	if (lintel_debug_steps(vcpu))
-		lintel_vcpu_request(vcpu, REQ_DEBUG_STEP);
+	if (unlikely(vcpu->debug.watched))
+		watched_instruction_done(vcpu, rflags);
 	else if (rflags & X86_EFLAGS_TF)
 		lintel_queue_debug(vcpu, DR_STEP);
 }
 
-void lintel_instruction_done(struct lintel_vcpu *vcpu)
-{
-	lintel_reg_need(vcpu, REG_RFLAGS | REG_INTERRUPTIBILITY);
-	if (unlikely((vcpu->rflags & (X86_EFLAGS_TF | X86_EFLAGS_RF)) || vcpu->debug.control ||
-		     (vcpu->interruptibility & (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS))))
-		instruction_done_slowly(vcpu);
-}
-
 void lintel_skip_instruction(struct lintel_vcpu *vcpu)
 {
-	unsigned long rip = lintel_rip(vcpu) + vcpu->exit.instruction_len;
-
-	/* Outside 64-bit mode EIP wraps; that 64-bit code runs is told by bits above. */
-	if (!lintel_is_long_mode(vcpu))
-		rip = (u32)rip;
-	lintel_set_rip(vcpu, rip);
-	lintel_instruction_done(vcpu);
+	step_behind(vcpu);
 }
 
 int lintel_internal_error(struct lintel_vcpu *vcpu, u32 suberror, const u64 *data, unsigned int nr)

@@ -8,14 +8,40 @@
 #ifndef LINTEL_VMX_EXIT_H
 #define LINTEL_VMX_EXIT_H
 
+#include <asm/processor-flags.h>
+#include <asm/vmx.h>
+
 #include "../irq/irq.h"
+#include "../regs.h"
 #include "../vm.h"
 #include "../vcpu.h"
 
+/* instruction_done_slowly - the rarer half of lintel_instruction_done(). */
+void instruction_done_slowly(struct lintel_vcpu *vcpu);
+
+/* lintel_instruction_done - RIP stands behind a finished instruction: RF, shadows, single step. */
+static inline void lintel_instruction_done(struct lintel_vcpu *vcpu)
+{
+	lintel_reg_need(vcpu, REG_RFLAGS | REG_INTERRUPTIBILITY);
+	if (unlikely((vcpu->rflags & (X86_EFLAGS_TF | X86_EFLAGS_RF)) || vcpu->debug.watched ||
+		     (vcpu->interruptibility & (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS))))
+		instruction_done_slowly(vcpu);
+}
+
+/* step_behind - lintel_skip_instruction(), inline. */
+static __always_inline void step_behind(struct lintel_vcpu *vcpu)
+{
+	unsigned long rip = lintel_rip(vcpu) + vcpu->exit.instruction_len;
+
+	/* Outside 64-bit mode EIP wraps; that 64-bit code runs is told by bits above. */
+	if (!lintel_is_long_mode(vcpu))
+		rip = (u32)rip;
+	lintel_set_rip(vcpu, rip);
+	lintel_instruction_done(vcpu);
+}
+
 /* lintel_skip_instruction - the exiting instruction is done: advance RIP by its length. */
 void lintel_skip_instruction(struct lintel_vcpu *vcpu);
-/* lintel_instruction_done - RIP stands behind a finished instruction: RF, shadows, single step. */
-void lintel_instruction_done(struct lintel_vcpu *vcpu);
 
 /* lintel_halt - the guest executed HLT and RIP is behind it; lintel_halt_exit: what KVM_RUN does. */
 void lintel_halt(struct lintel_vcpu *vcpu);
@@ -33,27 +59,10 @@ static inline bool lintel_write_taken(struct lintel_vcpu *vcpu, bool pio, u64 ad
 		lintel_coalesced_write(vm, pio, addr, len, data));
 }
 
-/* lintel_pio_exit - fill kvm_run for a port access by user space. */
-void lintel_pio_exit(struct lintel_vcpu *vcpu, u16 port, unsigned int size, u32 count, bool out);
-
-/* lintel_pio_to_user - the same for vcpu->exit. */
-int lintel_pio_to_user(struct lintel_vcpu *vcpu);
-/*
- * lintel_pio_in_kernel - an access with a register operand is done if a chip, a doorbell or a ring
- * takes it, RIP aside; interrupts may be off if lintel_pio_quick().
- */
-bool lintel_pio_in_kernel(struct lintel_vcpu *vcpu, u64 qualification);
-
-/* SDM, "Exit Qualification for I/O Instructions". */
-#define IO_SIZE(q)	(((q) & 7) + 1)
-#define IO_IN(q)	((q) & 8)
-#define IO_STRING(q)	((q) & 16)
-#define IO_PORT(q)	((u16)((q) >> 16))
-
-static inline bool lintel_pio_quick(u64 q)
+/* vmx_fault_access - ACCESS_* of an EPT violation. */
+static inline unsigned int vmx_fault_access(u64 qualification)
 {
-	/* the PIT's timers are set up where that may take a moment */
-	return !IO_STRING(q) && (IO_PORT(q) & ~3) != 0x40 && IO_PORT(q) != 0x61;
+	return qualification & (ACCESS_READ | ACCESS_WRITE | ACCESS_EXEC);
 }
 
 /*
@@ -67,6 +76,12 @@ int lintel_internal_error(struct lintel_vcpu *vcpu, u32 suberror, const u64 *dat
 /* lintel_delivery_failed - an event cannot be delivered through a device. */
 int lintel_delivery_failed(struct lintel_vcpu *vcpu);
 int lintel_emulation_failed(struct lintel_vcpu *vcpu, const u8 *bytes, unsigned int nr);
+
+/*
+ * vmx_page_absent - the page at @gpa has to be fetched.  True: somebody else does, the guest goes
+ * on or REQ_APF_WAIT is set; false: it is for this thread.
+ */
+bool vmx_page_absent(struct lintel_vcpu *vcpu, gpa_t gpa, unsigned int access);
 
 /* The handlers, by family; the table is in exit.c. */
 int exit_exception(struct lintel_vcpu *vcpu);
@@ -84,11 +99,11 @@ int exit_hlt(struct lintel_vcpu *vcpu);
 int exit_skip(struct lintel_vcpu *vcpu);
 int exit_wbinvd(struct lintel_vcpu *vcpu);
 int exit_pause(struct lintel_vcpu *vcpu);
-int exit_gp(struct lintel_vcpu *vcpu);
 int exit_ud(struct lintel_vcpu *vcpu);
 int exit_mwait(struct lintel_vcpu *vcpu);
 int exit_invlpg(struct lintel_vcpu *vcpu);
 int exit_rdtsc(struct lintel_vcpu *vcpu);
+int exit_rdpmc(struct lintel_vcpu *vcpu);
 int exit_msr_read(struct lintel_vcpu *vcpu);
 int exit_msr_write(struct lintel_vcpu *vcpu);
 int exit_xsetbv(struct lintel_vcpu *vcpu);

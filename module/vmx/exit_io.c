@@ -13,6 +13,7 @@
 #include "event.h"
 #include "exit.h"
 #include "interpret.h"
+#include "pio.h"
 #include "run.h"
 #include "../compat.h"
 #include "../ept/ept.h"
@@ -61,16 +62,15 @@ static void write_accumulator(struct lintel_vcpu *vcpu, unsigned int size, u32 v
 static int complete_pio(struct lintel_vcpu *vcpu)
 {
 	struct lintel_io *io = &vcpu->io;
-	u32 value = 0;
 
 	if (lintel_rip(vcpu) != io->rip)
 		return RESUME;
 	if (io->pio_valid) {
-		memcpy(&value, vcpu->pio_data, io->pio_size);
-		write_accumulator(vcpu, io->pio_size, value);
+		/* of which the accumulator takes as much as the access has */
+		write_accumulator(vcpu, io->pio_size, READ_ONCE(*(u32 *)vcpu->pio_data));
 		io->pio_valid = false;
 	}
-	lintel_skip_instruction(vcpu);
+	step_behind(vcpu);
 	return RESUME;
 }
 
@@ -96,7 +96,7 @@ int lintel_pio_to_user(struct lintel_vcpu *vcpu)
 	return TO_USER;
 }
 
-static noinline bool pio_offer(struct lintel_vcpu *vcpu, u64 q)
+bool lintel_pio_offer(struct lintel_vcpu *vcpu, u64 q)
 {
 	bool out = !IO_IN(q);
 	u32 value = out ? vcpu->gpr[GPR_RAX] : 0;
@@ -110,18 +110,6 @@ static noinline bool pio_offer(struct lintel_vcpu *vcpu, u64 q)
 		return true;
 	}
 	return out && lintel_write_taken(vcpu, true, port, size, &value);
-}
-
-bool lintel_pio_in_kernel(struct lintel_vcpu *vcpu, u64 q)
-{
-	const struct lintel_vm *vm = vcpu->vm;
-
-	/* nobody is there who could take it, or wants to see it */
-	if (!lintel_chip_port(IO_PORT(q)) && !trace_lintel_pio_enabled() &&
-	    (IO_IN(q) || (!rcu_access_pointer(vm->ioeventfds) &&
-			  !rcu_access_pointer(vm->coalesced.zones))))
-		return false;
-	return pio_offer(vcpu, q);
 }
 
 int exit_io(struct lintel_vcpu *vcpu)
@@ -162,21 +150,23 @@ static bool fast_doorbell(struct lintel_vcpu *vcpu)
 	return true;
 }
 
-static unsigned int fault_access(const struct lintel_vcpu *vcpu)
-{
-	return vcpu->exit.qualification & (ACCESS_READ | ACCESS_WRITE | ACCESS_EXEC);
-}
-
-/* The interpreter, and all that may have to wait, is left to exit_ept_violation(). */
+/*
+ * MMIO, and what exit_short.c left: the interpreter, and all that may have to wait, is for
+ * exit_ept_violation().
+ */
 enum vmx_run_result vmx_exit_nosleep(struct lintel_vcpu *vcpu)
 {
-	const struct lintel_exit *exit = &vcpu->exit;
-	int ret;
+	struct lintel_exit *exit = &vcpu->exit;
+	int ret = exit->fault;
 
-	if (exit->reason != EXIT_REASON_EPT_VIOLATION || vcpu->pv.eoi.offered ||
-	    trace_lintel_page_fault_enabled())
+	if (exit->reason != EXIT_REASON_EPT_VIOLATION)
 		return RUN_EXIT;
-	ret = lintel_ept_fault(vcpu, exit->gpa, fault_access(vcpu), false);
+	exit->fault = EPT_FIXED;
+	if (vcpu->pv.eoi.offered || trace_lintel_page_fault_enabled())
+		return RUN_EXIT;
+	if (ret == EPT_FIXED)
+		ret = lintel_ept_fault(vcpu, exit->gpa, vmx_fault_access(exit->qualification),
+				       EPT_ATOMIC);
 	if (ret == EPT_MMIO) {
 		if (exit->idt_info & VECTORING_INFO_VALID_MASK)
 			return RUN_EXIT;
@@ -195,10 +185,13 @@ enum vmx_run_result vmx_exit_nosleep(struct lintel_vcpu *vcpu)
 int exit_ept_violation(struct lintel_vcpu *vcpu)
 {
 	const struct lintel_exit *exit = &vcpu->exit;
-	unsigned int access = fault_access(vcpu);
-	int ret = lintel_ept_fault(vcpu, exit->gpa, access, true);
+	unsigned int access = vmx_fault_access(exit->qualification);
+	enum ept_wait wait = EPT_NO_IO;
+	int ret;
 
 	vcpu->stats.ept_faults++;
+again:
+	ret = lintel_ept_fault(vcpu, exit->gpa, access, wait);
 	trace_lintel_page_fault(vcpu, exit->gpa, access, ret);
 	switch (ret) {
 	case EPT_FIXED:
@@ -211,6 +204,11 @@ int exit_ept_violation(struct lintel_vcpu *vcpu)
 			return RESUME;
 		ret = lintel_mmio_by_mov(vcpu, true);
 		return ret == -ENOENT ? lintel_interpret(vcpu) : ret;
+	case EPT_ABSENT:
+		if (vmx_page_absent(vcpu, exit->gpa, access))
+			return RESUME;
+		wait = EPT_WAIT;
+		goto again;
 	case -EFAULT:
 		run_memory_fault(vcpu->run, exit->gpa & PAGE_MASK, PAGE_SIZE);
 		return ret;

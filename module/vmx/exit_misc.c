@@ -16,6 +16,7 @@
 #include "ple.h"
 #include "../paravirt/hypercall.h"
 #include "../paravirt/yield.h"
+#include "../pmu/pmu.h"
 #include "../regs.h"
 #include "../trace.h"
 #include "../vm.h"
@@ -65,12 +66,6 @@ int exit_pause(struct lintel_vcpu *vcpu)
 	return RESUME;
 }
 
-int exit_gp(struct lintel_vcpu *vcpu)
-{
-	lintel_inject_gp(vcpu);
-	return RESUME;
-}
-
 int exit_ud(struct lintel_vcpu *vcpu)
 {
 	lintel_inject_ud(vcpu);
@@ -96,10 +91,22 @@ int exit_invlpg(struct lintel_vcpu *vcpu)
 
 int exit_rdtsc(struct lintel_vcpu *vcpu)
 {
-	u64 tsc = lintel_vcpu_guest_tsc(vcpu, rdtsc());
+	lintel_set_edx_eax(vcpu, lintel_vcpu_guest_tsc(vcpu, rdtsc()));
+	lintel_skip_instruction(vcpu);
+	return RESUME;
+}
 
-	vcpu->gpr[GPR_RAX] = lower_32_bits(tsc);
-	vcpu->gpr[GPR_RDX] = upper_32_bits(tsc);
+int exit_rdpmc(struct lintel_vcpu *vcpu)
+{
+	u64 value;
+
+	/* real mode has all privilege */
+	if ((!(lintel_cr4(vcpu) & X86_CR4_PCE) && (vcpu->cr0 & X86_CR0_PE) && lintel_cpl(vcpu)) ||
+	    lintel_pmu_rdpmc(vcpu, vcpu->gpr[GPR_RCX], &value)) {
+		lintel_inject_gp(vcpu);
+		return RESUME;
+	}
+	lintel_set_edx_eax(vcpu, value);
 	lintel_skip_instruction(vcpu);
 	return RESUME;
 }
@@ -116,8 +123,7 @@ int exit_msr_read(struct lintel_vcpu *vcpu)
 	trace_lintel_msr(vcpu, false, msr, value, err);
 	if (err)
 		return lintel_msr_to_user(vcpu, msr, 0, false, err);
-	vcpu->gpr[GPR_RAX] = lower_32_bits(value);
-	vcpu->gpr[GPR_RDX] = upper_32_bits(value);
+	lintel_set_edx_eax(vcpu, value);
 	lintel_skip_instruction(vcpu);
 	return RESUME;
 }

@@ -190,7 +190,8 @@ static int ask_user(struct lintel_vcpu *vcpu, const struct lintel_mov *mov, u64 
 	return TO_USER;
 }
 
-static int do_access(struct lintel_vcpu *vcpu, const struct decoder *d)
+/* @chip: one may take it. */
+static int do_access(struct lintel_vcpu *vcpu, const struct decoder *d, bool chip)
 {
 	const struct lintel_mov *mov = &d->mov;
 	gpa_t gpa = vcpu->exit.gpa;
@@ -200,14 +201,14 @@ static int do_access(struct lintel_vcpu *vcpu, const struct decoder *d)
 		value = mov->size < 8 ? d->immediate & (BIT_ULL(mov->size * 8) - 1) : d->immediate;
 	trace_lintel_mmio(vcpu, mov->write, gpa, mov->size, value);
 	if (!mov->write) {
-		if (!lintel_chip_mmio(vcpu, gpa, mov->size, &value, false))
+		if (!chip || !lintel_chip_mmio(vcpu, gpa, mov->size, &value, false))
 			return ask_user(vcpu, mov, 0);
 		write_register(vcpu, mov, value);
 		lintel_skip_instruction(vcpu);
 		return RESUME;
 	}
-	lintel_skip_instruction(vcpu);
-	if (lintel_chip_mmio(vcpu, gpa, mov->size, &value, true) ||
+	step_behind(vcpu);
+	if ((chip && lintel_chip_mmio(vcpu, gpa, mov->size, &value, true)) ||
 	    lintel_write_taken(vcpu, false, gpa, mov->size, &value))
 		return RESUME;
 	return ask_user(vcpu, mov, value);
@@ -237,6 +238,7 @@ int lintel_mmio_by_mov(struct lintel_vcpu *vcpu, bool may_sleep)
 	};
 	struct decoder d = {};
 	u64 bytes[2];
+	bool chip;
 
 	if ((exit->qualification & told) != told || !lintel_is_long_mode(vcpu) ||
 	    !(exit->cs_ar & EMULATE_AR_L) || vcpu->io.nr_fragments)
@@ -248,10 +250,11 @@ int lintel_mmio_by_mov(struct lintel_vcpu *vcpu, bool may_sleep)
 	    offset_in_page(exit->gpa) + d.mov.size > PAGE_SIZE ||
 	    d.mov.write != !!(exit->qualification & ACCESS_WRITE))
 		return -ENOENT;
+	chip = lintel_chip_at(vcpu, exit->gpa);
 	/* a chip may move its page, or the map of local APICs */
-	if (!may_sleep && d.mov.write && lintel_chip_at(vcpu, exit->gpa))
+	if (!may_sleep && d.mov.write && chip)
 		return -ENOENT;
 	vcpu->exit.instruction_len = d.at;
 	vcpu->stats.emulated++;
-	return do_access(vcpu, &d);
+	return do_access(vcpu, &d, chip);
 }

@@ -3,8 +3,9 @@
  * Exits that are finished between two entries, with interrupts off and the VMCS still current.
  *
  * Each is a short cut for a row of the table in exit.c: it gives the same result, or says SHORT_NOT
- * before anything has changed.  Nothing here sleeps, waits or touches the memory of user space, and
- * registers are read from the VMCS and written there, past the cache of regs.c.
+ * before anything has changed.  Nothing here sleeps, waits for a CPU that may wait for this one, or
+ * touches the memory of user space, and registers are read from the VMCS and written there, past
+ * the cache of regs.c.
  *
  * A port access that nobody in the kernel takes is told user space at once (SHORT_USER).
  *
@@ -14,6 +15,7 @@
  * Each reason has a function of its own that is not inlined, so that none pays for another's
  * registers and stack.
  */
+#include <linux/interrupt.h>
 #include <asm/apicdef.h>
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
@@ -24,9 +26,12 @@
 #include "event.h"
 #include "exit.h"
 #include "msr.h"
+#include "msr_filter.h"
 #include "ops.h"
+#include "pio.h"
 #include "run.h"
 #include "../compat.h"
+#include "../ept/ept.h"
 #include "../flight.h"
 #include "../irq/irq.h"
 #include "../params.h"
@@ -54,7 +59,7 @@ static __always_inline enum short_exit step_over(struct lintel_vcpu *vcpu, u64 o
 	len = vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
 	if (unlikely((vmcs_readl(GUEST_RFLAGS) & (X86_EFLAGS_TF | X86_EFLAGS_RF)) ||
 		     (state & (GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)) ||
-		     vcpu->debug.control))
+		     vcpu->debug.watched))
 		return step_over_slowly(vcpu, len, operand);
 	rip = vmcs_readl(GUEST_RIP);
 	flight_short(vcpu, rip, operand);
@@ -82,21 +87,30 @@ static noinline enum short_exit short_vmcall(struct lintel_vcpu *vcpu)
 	return step_over(vcpu, operand);
 }
 
+/* A filter leaves most MSRs to the guest: QEMU's denies one. */
+static noinline bool filter_denies(struct lintel_vcpu *vcpu, u32 flag)
+{
+	return !lintel_msr_allowed(vcpu, vcpu->gpr[GPR_RCX], flag);
+}
+
 static noinline enum short_exit short_rdmsr(struct lintel_vcpu *vcpu)
 {
-	u32 msr = vcpu->gpr[GPR_RCX];
 	u64 value;
+	u32 msr;
 
-	if (rcu_access_pointer(vcpu->vm->msr_filter) || lintel_msr_get(vcpu, msr, &value, false))
+	if (unlikely(rcu_access_pointer(vcpu->vm->msr_filter)) &&
+	    filter_denies(vcpu, KVM_MSR_FILTER_READ))
+		return SHORT_NOT;
+	msr = vcpu->gpr[GPR_RCX];
+	if (unlikely(lintel_msr_get_quick(vcpu, msr, &value, false)))
 		return SHORT_NOT;
 	trace_lintel_msr(vcpu, false, msr, value, 0);
-	vcpu->gpr[GPR_RAX] = lower_32_bits(value);
-	vcpu->gpr[GPR_RDX] = upper_32_bits(value);
+	lintel_set_edx_eax(vcpu, value);
 	return step_over(vcpu, msr);
 }
 
 /* The few that guests write often: the timer, the APIC, the microcode's revision before a read. */
-static bool write_quick_msr(struct lintel_vcpu *vcpu, u32 msr, u64 value)
+static __always_inline bool write_quick_msr(struct lintel_vcpu *vcpu, u32 msr, u64 value)
 {
 	switch (msr) {
 	case MSR_IA32_TSC_DEADLINE:
@@ -125,7 +139,10 @@ static noinline enum short_exit short_wrmsr(struct lintel_vcpu *vcpu)
 	u64 value = (u32)vcpu->gpr[GPR_RAX] | (u64)(u32)vcpu->gpr[GPR_RDX] << 32;
 	u32 msr = vcpu->gpr[GPR_RCX];
 
-	if (rcu_access_pointer(vcpu->vm->msr_filter) || !write_quick_msr(vcpu, msr, value))
+	if (unlikely(rcu_access_pointer(vcpu->vm->msr_filter)) &&
+	    filter_denies(vcpu, KVM_MSR_FILTER_WRITE))
+		return SHORT_NOT;
+	if (unlikely(!write_quick_msr(vcpu, msr, value)))
 		return SHORT_NOT;
 	trace_lintel_msr(vcpu, true, msr, value, 0);
 	return step_over(vcpu, msr);
@@ -190,6 +207,49 @@ static noinline enum short_exit short_timer(struct lintel_vcpu *vcpu)
 	return SHORT_PREPARE;	/* which looks at the timer */
 }
 
+/*
+ * A page that the host has and may write is mapped.  What else there is to a violation, MMIO above
+ * all, is left to the long way, which is told the answer; so is one that has cut a delivery or an
+ * IRET short.
+ *
+ * Interrupts are off longer by one fault, and no more: the next entry exits at once for one that
+ * has come meanwhile.  A look-up by get_user_pages_fast_only() has them off anyway; ept->lock is
+ * tried; the locks of the kernel's allocator and LRU lists, which may be waited for, are held with
+ * interrupts off by everybody.  What the kernel has asked of this thread during the fault has no
+ * interrupt to tell of it, so that is looked at.
+ *
+ * No L1D flush before the guest goes on, as in kvm_intel, which has one after interrupts, user
+ * space and its interpreter; here all of those end the stretch.
+ */
+static noinline enum short_exit short_fault(struct lintel_vcpu *vcpu)
+{
+	gpa_t gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS);
+	u64 qualification;
+	int ret;
+
+	/*
+	 * A guest uses one device again and again; whether it still is one is asked later.  In a
+	 * kernel for one CPU alone folio_mark_accessed() turns interrupts on.
+	 */
+	if (gpa >> PAGE_SHIFT == vcpu->mmio_hint.gfn || !IS_ENABLED(CONFIG_SMP))
+		return SHORT_NOT;
+	qualification = vmcs_readl(EXIT_QUALIFICATION);
+	if (trace_lintel_page_fault_enabled() || trace_lintel_entry_enabled() ||
+	    (qualification & INTR_INFO_UNBLOCK_NMI) ||
+	    (vmcs_read32(IDT_VECTORING_INFO_FIELD) & VECTORING_INFO_VALID_MASK))
+		return SHORT_NOT;
+	ret = lintel_ept_fault(vcpu, gpa, vmx_fault_access(qualification), EPT_ATOMIC);
+	if (ret != EPT_FIXED) {
+		vcpu->exit.fault = ret;
+		return SHORT_NOT;
+	}
+	vcpu->stats.ept_faults++;
+	flight_violation(vcpu, vmcs_readl(GUEST_RIP), qualification, gpa);
+	if (unlikely(lintel_guest_mode_work_pending() || local_softirq_pending()))
+		return SHORT_ATTENTION;
+	return SHORT_ENTER;
+}
+
 enum short_exit vmx_exit_short(struct lintel_vcpu *vcpu, u32 reason)
 {
 	if (trace_lintel_exit_enabled())
@@ -208,6 +268,8 @@ enum short_exit vmx_exit_short(struct lintel_vcpu *vcpu, u32 reason)
 		return short_interrupt(vcpu);
 	if (reason == EXIT_REASON_PREEMPTION_TIMER)
 		return short_timer(vcpu);
+	if (reason == EXIT_REASON_EPT_VIOLATION)
+		return short_fault(vcpu);
 	if (reason == EXIT_REASON_INTERRUPT_WINDOW || reason == EXIT_REASON_NMI_WINDOW)
 		return short_window(vcpu);
 	return SHORT_NOT;

@@ -95,6 +95,7 @@ int lintel_set_guest_debug(struct lintel_vcpu *vcpu, const struct kvm_guest_debu
 		lintel_set_rflags(vcpu, lintel_rflags(vcpu) & ~X86_EFLAGS_TF);
 	clear_bit(REQ_DEBUG_STEP, &vcpu->requests);
 	vcpu->debug.control = control;
+	lintel_vcpu_watch(vcpu, WATCH_STEP, control & KVM_GUESTDBG_SINGLESTEP);
 	lintel_vapic_hold(vcpu, control & KVM_GUESTDBG_BLOCKIRQ);
 	lintel_vcpu_request(vcpu, REQ_EVENT);
 	for (i = 0; i < 4; i++)

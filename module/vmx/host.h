@@ -10,15 +10,16 @@
 
 #include "../types.h"
 
-/* MSRs that the guest may use directly, or that its SYSCALL needs, switched at load and put. */
+/* MSRs of RDTSCP and SYSCALL, switched at load and put: the kernel writes each once, for a CPU. */
 enum switched_msr {
+	SWITCH_TSC_AUX,
 	SWITCH_STAR,
 	SWITCH_LSTAR,
 	SWITCH_SFMASK,
-	SWITCH_KERNEL_GS_BASE,
-	SWITCH_TSC_AUX,
 	NR_SWITCHED_MSRS,
 };
+
+#define PERF_CTRL_UNKNOWN	BIT_ULL(63)	/* no processor has that counter */
 
 struct vmx_vcpu {
 	u16 vpid;			/* [I] 0: none to be had; then each entry flushes */
@@ -32,11 +33,14 @@ struct vmx_vcpu {
 	bool x2apic_direct;		/* [M] it lets the guest at x2APIC registers */
 	unsigned long host_cr3;		/* [cpu] what HOST_CR3 holds */
 	unsigned long host_cr4;		/* [cpu] what HOST_CR4 holds */
-	u64 host_perf_global_ctrl;	/* [cpu] likewise */
+	u64 host_perf_global_ctrl;	/* [cpu] likewise, or unknown: look each time */
 	u64 *pml;			/* [M] the CPU's log of dirtied pages, NULL: not used yet */
 	bool pml_on;			/* [M] the CPU writes it */
-	u64 found[NR_SWITCHED_MSRS];	/* [cpu] the MSRs as they were before load */
+	const u64 *host_msrs;		/* [cpu] what enum switched_msr has to hold after put */
+	u64 found[NR_SWITCHED_MSRS];	/* [cpu] ... where that was another guest's */
+	u64 host_kernel_gs_base;	/* [cpu] of the thread */
 	u64 host_debugctl;		/* [cpu] */
+	unsigned long host_dr[4], host_dr6; /* [cpu] in a window, if the host has breakpoints */
 	unsigned long host_fs_base;	/* [cpu] */
 	struct desc_ptr host_gdt, host_idt; /* [cpu] */
 	u16 host_ds, host_es, host_fs, host_gs, host_ldt;
@@ -53,7 +57,7 @@ struct vmx_vcpu {
 void vmx_host_load(struct lintel_vcpu *vcpu);
 void vmx_host_put(struct lintel_vcpu *vcpu);
 
-/* vmx_host_update - before each series of entries, in a window: CR3, CR4, DEBUGCTL, PERF_GLOBAL_CTRL. */
-void vmx_host_update(struct lintel_vcpu *vcpu);
+/* vmx_write_perf_ctrl - the host's PERF_GLOBAL_CTRL is @ctrl now: both fields of the VMCS follow. */
+void vmx_write_perf_ctrl(struct vmx_vcpu *vmx, u64 ctrl);
 
 #endif

@@ -18,6 +18,7 @@
 #include "guest_debug.h"
 #include "interpret.h"
 #include "interpret_ops.h"
+#include "pio.h"
 #include "../irq/irq.h"
 #include "../regs.h"
 #include "../trace.h"

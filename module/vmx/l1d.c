@@ -2,10 +2,12 @@
 /*
  * L1TF: what the host has in its L1 data cache must not be there when the guest runs.
  *
- * With the command (IA32_FLUSH_CMD) that is one WRMSR before each stretch in the guest.  A CPU
- * with the bug and without the command has its cache displaced: 64 KiB are read, twice the size of
- * the cache, after their pages have been brought into the TLB, so that no page walk loads anything
- * else behind them.  kvm_intel does the same.
+ * With the command (IA32_FLUSH_CMD) that is one WRMSR before each stretch in the guest.  What runs
+ * between two entries of a stretch handles an exit of this guest's and nothing else: interrupts,
+ * other threads, user space and the interpreter end it.  A CPU with the bug and without the command
+ * has its cache displaced: 64 KiB are read, twice the size of the cache, after their pages have
+ * been brought into the TLB, so that no page walk loads anything else behind them.  kvm_intel does
+ * the same.
  */
 #include <linux/cpu.h>
 #include <linux/gfp.h>

@@ -8,6 +8,7 @@
  */
 #include <linux/kernel.h>
 #include <linux/nospec.h>
+#include <linux/string.h>
 #include <asm/apicdef.h>
 #include <asm/cpufeature.h>
 #include <asm/mce.h>
@@ -26,6 +27,7 @@
 #include "../irq/irq.h"
 #include "../params.h"
 #include "../paravirt/pv.h"
+#include "../pmu/pmu.h"
 #include "../regs.h"
 #include "../vm.h"
 
@@ -44,7 +46,8 @@ static const u32 saved_msrs[] = {
 	MSR_IA32_POWER_CTL, MSR_IA32_TSC_ADJUST, MSR_IA32_TSC_DEADLINE, MSR_IA32_MCG_STATUS,
 	MSR_IA32_MCG_CTL, MSR_IA32_DEBUGCTLMSR, MSR_IA32_UCODE_REV, MSR_PLATFORM_INFO, MSR_K7_HWCR,
 	MSR_KVM_WALL_CLOCK, MSR_KVM_SYSTEM_TIME, MSR_KVM_WALL_CLOCK_NEW, MSR_KVM_SYSTEM_TIME_NEW,
-	MSR_KVM_STEAL_TIME, MSR_KVM_PV_EOI_EN, MSR_KVM_POLL_CONTROL,
+	MSR_KVM_ASYNC_PF_EN, MSR_KVM_STEAL_TIME, MSR_KVM_PV_EOI_EN,
+	MSR_KVM_ASYNC_PF_INT, MSR_KVM_ASYNC_PF_ACK, MSR_KVM_POLL_CONTROL,
 	MSR_MTRRdefType,
 	MSR_MTRRfix64K_00000, MSR_MTRRfix16K_80000, MSR_MTRRfix16K_A0000, MSR_MTRRfix4K_C0000,
 	MSR_MTRRfix4K_C8000, MSR_MTRRfix4K_D0000, MSR_MTRRfix4K_D8000, MSR_MTRRfix4K_E0000,
@@ -54,10 +57,20 @@ static const u32 saved_msrs[] = {
 	MSR_IA32_XSS,		/* the last: with XSAVES only */
 };
 
+static u32 listed[ARRAY_SIZE(saved_msrs) + LINTEL_PMU_MSRS];
+static unsigned int nr_listed;
+
+void lintel_msr_list_init(void)
+{
+	nr_listed = ARRAY_SIZE(saved_msrs) - !lintel_params.xsaves;
+	memcpy(listed, saved_msrs, nr_listed * sizeof(*listed));
+	nr_listed += lintel_pmu_msr_list(listed + nr_listed);
+}
+
 const u32 *lintel_msr_list(unsigned int *nr)
 {
-	*nr = ARRAY_SIZE(saved_msrs) - !lintel_params.xsaves;
-	return saved_msrs;
+	*nr = nr_listed;
+	return listed;
 }
 
 /* Storage in struct lintel_vcpu; a write with a bit of @zero set is #GP. */
@@ -152,6 +165,11 @@ static int set_stored(struct lintel_vcpu *vcpu, const struct stored_msr *s, u64 
 {
 	if ((value & s->zero) || (s->canonical && !is_canonical(vcpu, value)))
 		return -EINVAL;
+	/* that there are counters is no choice */
+	if (s->msr == MSR_IA32_MISC_ENABLE) {
+		value &= ~(u64)MSR_IA32_MISC_ENABLE_EMON;
+		value |= vcpu->pmu ? MSR_IA32_MISC_ENABLE_EMON : 0;
+	}
 	preempt_disable();
 	*(u64 *)((u8 *)vcpu + s->offset) = value;
 	if (s->msr == MSR_TSC_AUX ||
@@ -290,18 +308,25 @@ static int get_capabilities(struct lintel_vcpu *vcpu, u32 msr, u64 *value, bool 
 		return host || lintel_cpuid_has(vcpu, 0x7, 0, CPUID_REG_EDX,
 						X86_FEATURE_ARCH_CAPABILITIES % 32) ? 0 : -EINVAL;
 	}
-	*value = 0;		/* no performance counters */
+	*value = vcpu->full_width_writes ? PERF_CAP_FULL_WIDTH : 0;
 	return host || lintel_cpuid_has(vcpu, 0x1, 0, CPUID_REG_ECX, X86_FEATURE_PDCM % 32) ?
 	       0 : -EINVAL;
 }
 
-/* Only user space says what a processor is. */
+/* Only user space says what a processor is; of its counters, before it runs. */
 static int set_capabilities(struct lintel_vcpu *vcpu, u32 msr, u64 value, bool host)
 {
-	if (!host || (msr == MSR_IA32_PERF_CAPABILITIES && value))
+	bool full = value & PERF_CAP_FULL_WIDTH;
+
+	if (!host)
 		return -EINVAL;
-	if (msr == MSR_IA32_ARCH_CAPABILITIES)
+	if (msr == MSR_IA32_ARCH_CAPABILITIES) {
 		vcpu->msr_arch_capabilities = value;
+		return 0;
+	}
+	if ((value & ~lintel_perf_capabilities()) || (vcpu->ran && full != vcpu->full_width_writes))
+		return -EINVAL;
+	vcpu->full_width_writes = full;
 	return 0;
 }
 
@@ -441,7 +466,7 @@ static int set_constant(u32 msr, u64 value, bool host)
 	return -ENOENT;
 }
 
-int lintel_msr_get(struct lintel_vcpu *vcpu, u32 msr, u64 *value, bool host)
+int lintel_msr_get_quick(struct lintel_vcpu *vcpu, u32 msr, u64 *value, bool host)
 {
 	const struct stored_msr *stored = find_stored(msr);
 	unsigned long field;
@@ -470,6 +495,14 @@ int lintel_msr_get(struct lintel_vcpu *vcpu, u32 msr, u64 *value, bool host)
 	}
 	err = get_special(vcpu, msr, value, host);
 	return err == -ENOENT ? get_constant(msr, value) : err;
+}
+
+/* What counts is read where that may take a while. */
+int lintel_msr_get(struct lintel_vcpu *vcpu, u32 msr, u64 *value, bool host)
+{
+	int err = lintel_msr_get_quick(vcpu, msr, value, host);
+
+	return err == -ENOENT ? lintel_pmu_get_msr(vcpu, msr, value, host) : err;
 }
 
 int lintel_msr_set(struct lintel_vcpu *vcpu, u32 msr, u64 value, bool host)
@@ -505,5 +538,7 @@ int lintel_msr_set(struct lintel_vcpu *vcpu, u32 msr, u64 value, bool host)
 		return 0;
 	}
 	err = set_special(vcpu, msr, value, host);
-	return err == -ENOENT ? set_constant(msr, value, host) : err;
+	if (err == -ENOENT)
+		err = set_constant(msr, value, host);
+	return err == -ENOENT ? lintel_pmu_set_msr(vcpu, msr, value, host) : err;
 }

@@ -13,6 +13,7 @@
 
 #include "msr.h"
 #include "../compat.h"
+#include "../params.h"
 
 static const u32 feature_msrs[] = {
 	MSR_IA32_UCODE_REV, MSR_IA32_ARCH_CAPABILITIES, MSR_IA32_PERF_CAPABILITIES,
@@ -59,6 +60,11 @@ u64 lintel_arch_capabilities(void)
 	return value;
 }
 
+u64 lintel_perf_capabilities(void)
+{
+	return lintel_params.pmu ? PERF_CAP_FULL_WIDTH : 0;
+}
+
 const u32 *lintel_msr_feature_list(unsigned int *nr)
 {
 	*nr = ARRAY_SIZE(feature_msrs);
@@ -75,7 +81,7 @@ int lintel_msr_feature(u32 msr, u64 *value)
 		*value = lintel_arch_capabilities();
 		return 0;
 	case MSR_IA32_PERF_CAPABILITIES:
-		*value = 0;		/* no performance counters */
+		*value = lintel_perf_capabilities();
 		return 0;
 	default:
 		return -EINVAL;

@@ -29,6 +29,7 @@ struct msr_range {
 struct lintel_msr_filter {
 	struct rcu_head rcu;
 	bool deny;			/* what is in no range */
+	unsigned int nr;		/* ranges up to the last one that holds an MSR */
 	struct msr_range range[KVM_MSR_FILTER_MAX_RANGES];
 };
 
@@ -93,6 +94,9 @@ int lintel_msr_filter_set(struct lintel_vm *vm, const struct kvm_msr_filter *use
 			.flags = user->ranges[i].flags, .base = user->ranges[i].base,
 			.nr = user->ranges[i].nmsrs, .bitmap = bitmaps[i],
 		};
+	for (i = 0; i < KVM_MSR_FILTER_MAX_RANGES; i++)
+		if (filter->range[i].nr)
+			filter->nr = i + 1;
 	publish(vm, filter);
 	return 0;
 }
@@ -105,9 +109,9 @@ void lintel_msr_filter_free(struct lintel_vm *vm)
 
 static bool filter_allows(const struct lintel_msr_filter *filter, u32 msr, u32 access)
 {
-	int i;
+	unsigned int i;
 
-	for (i = 0; i < KVM_MSR_FILTER_MAX_RANGES; i++) {
+	for (i = 0; i < filter->nr; i++) {
 		const struct msr_range *range = &filter->range[i];
 		u32 index = msr - range->base;
 
@@ -142,8 +146,7 @@ static int complete_read(struct lintel_vcpu *vcpu)
 		lintel_inject_gp(vcpu);
 		return RESUME;
 	}
-	vcpu->gpr[GPR_RAX] = lower_32_bits(value);
-	vcpu->gpr[GPR_RDX] = upper_32_bits(value);
+	lintel_set_edx_eax(vcpu, value);
 	lintel_skip_instruction(vcpu);
 	return RESUME;
 }

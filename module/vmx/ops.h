@@ -67,20 +67,18 @@ static inline int vmptrld(hpa_t pa)
 
 #define VMCS_NONE	(~0ULL)		/* what VMPTRST stores when no VMCS is current */
 
-/* vmptrst - which VMCS is current; VMCS_NONE: none, or VMX operation was left. */
-static inline hpa_t vmptrst(void)
+/* vmptrst - store in @pa which VMCS is current; VMCS_NONE: none, or VMX operation was left. */
+static inline void vmptrst(hpa_t *pa)
 {
-	u64 pa = VMCS_NONE;
-
 	/* VMPTRST cannot VMfail; it may raise #UD. */
 	asm goto("1: vmptrst %0\n\t"
 		 "jbe %l[failed]\n\t"
 		 _ASM_EXTABLE(1b, %l[failed])
-		 : : "m" (pa) : "cc", "memory" : failed);
-	return READ_ONCE(pa);
+		 : : "m" (*pa) : "cc", "memory" : failed);
+	return;
 failed:
 	vmx_insn_failed("vmptrst", 0, 0, true);
-	return VMCS_NONE;
+	*pa = VMCS_NONE;
 }
 
 /* vmxoff - leave VMX operation on this CPU.  0 or -EIO. */

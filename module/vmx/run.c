@@ -4,12 +4,13 @@
  *
  * vmx_run() has three loops in one another, from the outside in:
  *   preemption off  the guest's FPU state is in the registers.  Left when the thread has something
- *                   else to do, and for exits that may sleep; page faults and MMIO are tried first
- *                   without (vmx_exit_nosleep()).
+ *                   else to do, and for exits that may sleep; MMIO is tried first without
+ *                   (vmx_exit_nosleep()).
  *   window          interrupts off, our VMCS current.  Left for each host interrupt: enabling
  *                   interrupts takes it.
- *   entries         exits that exit_short.c finishes re-enter at once; a host interrupt or a kick
- *                   that is waiting makes the next entry exit immediately, so this loop is bounded.
+ *   entries         exits that exit_short.c finishes, faults of pages that the host has among them,
+ *                   re-enter at once; a host interrupt or a kick that is waiting makes the next
+ *                   entry exit immediately, so this loop is bounded.
  *
  * An entry is prepared only when there is something to prepare, and vcpu->requests alone says so:
  * whoever changes what an entry depends on sets a bit.  REQ_EVENT stands for all that decides which
@@ -31,6 +32,7 @@
 #include "debug.h"
 #include "event.h"
 #include "guest_debug.h"
+#include "host_update.h"
 #include "l1d.h"
 #include "ops.h"
 #include "ple.h"
@@ -124,42 +126,36 @@ static void load_debug_registers(const struct lintel_vcpu *vcpu)
 }
 
 /* Breakpoints of the host, by perf or kgdb: kept aside while the guest's addresses are loaded. */
-struct host_debug {
-	unsigned long dr[4], dr6, dr7;
-	bool active;
-};
-
-static void save_host_debug(struct host_debug *host)
+static __always_inline bool host_debugs(unsigned long dr7)
 {
-	host->dr7 = native_get_debugreg(7);
-	host->active = host->dr7 & (DR_GLOBAL_ENABLE_MASK | DR_LOCAL_ENABLE_MASK);
-	if (likely(!host->active))
-		return;
-	get_debugreg(host->dr[0], 0);
-	get_debugreg(host->dr[1], 1);
-	get_debugreg(host->dr[2], 2);
-	get_debugreg(host->dr[3], 3);
-	get_debugreg(host->dr6, 6);
+	return unlikely(dr7 & (DR_GLOBAL_ENABLE_MASK | DR_LOCAL_ENABLE_MASK));
+}
+
+static noinline void save_host_debug(struct vmx_vcpu *vmx)
+{
+	get_debugreg(vmx->host_dr[0], 0);
+	get_debugreg(vmx->host_dr[1], 1);
+	get_debugreg(vmx->host_dr[2], 2);
+	get_debugreg(vmx->host_dr[3], 3);
+	get_debugreg(vmx->host_dr6, 6);
 }
 
 /* An exit clears DR7. */
-static void restore_host_debug(const struct host_debug *host)
+static noinline void restore_host_debug(const struct vmx_vcpu *vmx, unsigned long dr7)
 {
-	if (likely(!host->active))
-		return;
-	set_debugreg(host->dr[0], 0);
-	set_debugreg(host->dr[1], 1);
-	set_debugreg(host->dr[2], 2);
-	set_debugreg(host->dr[3], 3);
-	set_debugreg(host->dr6, 6);
-	set_debugreg(host->dr7, 7);
+	set_debugreg(vmx->host_dr[0], 0);
+	set_debugreg(vmx->host_dr[1], 1);
+	set_debugreg(vmx->host_dr[2], 2);
+	set_debugreg(vmx->host_dr[3], 3);
+	set_debugreg(vmx->host_dr6, 6);
+	set_debugreg(dr7, 7);
 }
 
 /*
  * All that is cached of a guest whose EPT is on is tagged with the EPT, so INVEPT includes what INVVPID
  * would drop.  Without a VPID each entry drops the guest's own translations.
  */
-static void flush_tlb(struct lintel_vcpu *vcpu)
+static noinline void flush_tlb(struct lintel_vcpu *vcpu)
 {
 	bool ept = test_and_clear_bit(REQ_EPT_FLUSH, &vcpu->requests);
 	bool guest = test_and_clear_bit(REQ_TLB_FLUSH, &vcpu->requests);
@@ -216,11 +212,16 @@ static void before_entry(struct lintel_vcpu *vcpu)
 		clear_bit(REQ_APICV, &vcpu->requests);
 	if (vcpu->pv.eoi.msr & KVM_MSR_ENABLED)
 		lintel_eoi_offer(vcpu);
-	if (vcpu->vmx.proc & CPU_BASED_TPR_SHADOW)
-		apicv_before_entry(vcpu);
+	if (vcpu->vmx.proc & CPU_BASED_TPR_SHADOW) {
+		unsigned int todo = lintel_vapic_enter(vcpu);
+
+		if (unlikely(todo))
+			apicv_before_entry(vcpu, todo);
+	}
 	if (unlikely(READ_ONCE(vcpu->requests) & FLUSH_REQUESTS))
 		flush_tlb(vcpu);
-	lintel_reg_flush(vcpu);
+	if (vcpu->reg_dirty)
+		lintel_reg_flush(vcpu);
 	vcpu->reg_cached = 0;
 }
 
@@ -345,15 +346,12 @@ static enum vmx_run_result run_in_window(struct lintel_vcpu *vcpu)
 			break;
 		vmx_events_delivered(vcpu);
 	} while (handled == SHORT_ENTER || handled == SHORT_PREPARE);
-	if (handled != SHORT_NOT) {
-		vmx_pml_drain(vcpu);
+	if (handled != SHORT_NOT)
 		return handled == SHORT_USER ? RUN_USER : RUN_ATTENTION;
-	}
 	if (unlikely(exit->reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
 		return entry_refused(vcpu);
 	snapshot_exit(vcpu);
 	flight_long(vcpu);
-	vmx_pml_drain(vcpu);
 	vmx_events_after_exit(vcpu);
 	trace_lintel_exit(vcpu);
 	switch (exit->reason) {
@@ -392,10 +390,10 @@ static void take_host_interrupt(struct lintel_vcpu *vcpu)
 static enum vmx_run_result run_window(struct lintel_vcpu *vcpu, bool interrupted)
 {
 	enum vmx_run_result ret = RUN_ATTENTION;
-	struct host_debug host_debug;
+	unsigned long host_dr7;
 
 	local_irq_disable();
-	if (!vmx_window_try(vcpu)) {
+	if (!vmx_window_enter(vcpu)) {
 		local_irq_enable();
 		return RUN_ATTENTION;
 	}
@@ -405,12 +403,14 @@ static enum vmx_run_result run_window(struct lintel_vcpu *vcpu, bool interrupted
 	pi_enter(&vcpu->mode);
 	if (must_leave(vcpu))
 		goto out;
-	vmx_host_update(vcpu);
+	vmx_host_update(&vcpu->vmx);
 	if (!vmx_pml_update(vcpu))
 		goto out;
 	if (unlikely(vcpu->vmx.ple_window != vcpu->vmx.ple_written))
 		vmx_ple_write(vcpu);
-	save_host_debug(&host_debug);
+	host_dr7 = native_get_debugreg(7);
+	if (host_debugs(host_dr7))
+		save_host_debug(&vcpu->vmx);
 	if (unlikely(lintel_debug_dr7(vcpu) & (DR_GLOBAL_ENABLE_MASK | DR_LOCAL_ENABLE_MASK))) {
 		/* the guest's addresses must never be armed in the host */
 		set_debugreg(DR7_FIXED_1, 7);
@@ -425,11 +425,14 @@ static enum vmx_run_result run_window(struct lintel_vcpu *vcpu, bool interrupted
 	if (interrupted)
 		lintel_rcu_note_guest();
 	ret = run_in_window(vcpu);
+	/* however it ended: whoever waits for this window looks at the bitmaps next */
+	vmx_pml_drain(vcpu);
 	lintel_note_guest_branches();
-	restore_host_debug(&host_debug);
+	if (host_debugs(host_dr7))
+		restore_host_debug(&vcpu->vmx, host_dr7);
 out:
 	pi_leave(&vcpu->mode);
-	vmx_window_end(vcpu);
+	vmx_window_leave(vcpu);
 	take_host_interrupt(vcpu);
 	local_irq_enable();
 	return ret;

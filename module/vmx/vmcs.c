@@ -90,8 +90,12 @@ void vmcs_clear_all_here(void)
 		vmcs_clear_here(vmcs);
 }
 
-/* Interrupts off.  Loads the VMCS and accounts for where it is active. */
-static __always_inline bool vmcs_make_current(struct lintel_vcpu *vcpu)
+/*
+ * Interrupts off.  Loads the VMCS and accounts for where it is active.  Neither this nor what puts
+ * KVM's back is inlined: both are rare, and an operand on the stack would give the frequent way a
+ * stack protector.
+ */
+static noinline bool vmcs_make_current(struct lintel_vcpu *vcpu)
 {
 	struct vmx_cpu *cpu = this_cpu_ptr(&lintel_cpu);
 	struct vmcs_handle *vmcs = &vcpu->vmcs;
@@ -109,33 +113,57 @@ static __always_inline bool vmcs_make_current(struct lintel_vcpu *vcpu)
 	return true;
 }
 
-/* Not inlined: one window in another is frequent, and needs none of its registers. */
-static noinline bool window_open(struct lintel_vcpu *vcpu)
+static noinline void vmcs_put_back(struct vmcs_handle *vmcs)
+{
+	vmptrld(vmcs->found);
+}
+
+bool vmx_window_enter(struct lintel_vcpu *vcpu)
 {
 	struct vmcs_handle *vmcs = &vcpu->vmcs;
-	unsigned long flags;
 
-	local_irq_save(flags);
 	/* Not loaded here: preempted and moved to a CPU that is going offline. */
 	if (unlikely(!this_cpu_read(lintel_cpu.on) || vcpu->cpu != smp_processor_id()))
-		goto refuse;
+		return false;
 
 	if (lintel_joined) {
-		vmcs->found = vmptrst();
+		vmptrst(&vmcs->found);
 		/* KVM, without a VMCS of its own to come back to, may have left ours */
 		if (vmcs->found == vmcs->hpa && vmcs->cpu >= 0)
 			this_cpu_write(lintel_cpu.current_vcpu, vcpu);
 		else if (!vmcs_make_current(vcpu))
-			goto refuse;
+			return false;
 	} else if (vmx_current_vcpu() != vcpu && !vmcs_make_current(vcpu)) {
-		goto refuse;
+		return false;
 	}
-	vmcs->irq_flags = flags;
 	vmcs->depth = 1;
 	return true;
-refuse:
-	local_irq_restore(flags);
-	return false;
+}
+
+void vmx_window_leave(struct lintel_vcpu *vcpu)
+{
+	struct vmcs_handle *vmcs = &vcpu->vmcs;
+
+	vmcs->depth = 0;
+	if (!lintel_joined)
+		return;
+	this_cpu_write(lintel_cpu.current_vcpu, NULL);
+	if (vmcs->found != VMCS_NONE && vmcs->found != vmcs->hpa)
+		vmcs_put_back(vmcs);
+}
+
+/* Not inlined: one window in another is frequent, and needs none of its registers. */
+static noinline bool window_open(struct lintel_vcpu *vcpu)
+{
+	unsigned long flags;
+
+	local_irq_save(flags);
+	if (unlikely(!vmx_window_enter(vcpu))) {
+		local_irq_restore(flags);
+		return false;
+	}
+	vcpu->vmcs.irq_flags = flags;
+	return true;
 }
 
 bool vmx_window_try(struct lintel_vcpu *vcpu)
@@ -170,20 +198,14 @@ int vmx_window_begin(struct lintel_vcpu *vcpu)
 	return window_wait(vcpu);
 }
 
-static noinline void window_close(struct vmcs_handle *vmcs)
+static noinline void window_close(struct lintel_vcpu *vcpu)
 {
-	if (lintel_joined) {
-		this_cpu_write(lintel_cpu.current_vcpu, NULL);
-		if (vmcs->found != VMCS_NONE && vmcs->found != vmcs->hpa)
-			vmptrld(vmcs->found);
-	}
-	local_irq_restore(vmcs->irq_flags);
+	vmx_window_leave(vcpu);
+	local_irq_restore(vcpu->vmcs.irq_flags);
 }
 
 void vmx_window_end(struct lintel_vcpu *vcpu)
 {
-	struct vmcs_handle *vmcs = &vcpu->vmcs;
-
-	if (vmcs->depth && !--vmcs->depth)
-		window_close(vmcs);
+	if (vcpu->vmcs.depth && !--vcpu->vmcs.depth)
+		window_close(vcpu);
 }

@@ -53,5 +53,11 @@ bool vmx_window_try(struct lintel_vcpu *vcpu);
  */
 int __must_check vmx_window_begin(struct lintel_vcpu *vcpu);
 void vmx_window_end(struct lintel_vcpu *vcpu);
+/*
+ * vmx_window_enter, vmx_window_leave - vmx_window_try and vmx_window_end for the run loop: interrupts
+ * are off before, between and after, and no other window is open.
+ */
+bool vmx_window_enter(struct lintel_vcpu *vcpu);
+void vmx_window_leave(struct lintel_vcpu *vcpu);
 
 #endif

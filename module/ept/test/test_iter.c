@@ -141,6 +141,45 @@ static void test_random(void)
 		   visits);
 }
 
+/* The last entry that a recursion towards @gfn visits. */
+static bool find_once(u64 *root, gfn_t gfn)
+{
+	const struct visit *last;
+	struct ept_iter it;
+
+	nr_expected = 0;
+	recurse(root, EPT_ROOT_LEVEL, 0, gfn, gfn + 1, EPT_4K);
+	last = &expected[nr_expected - 1];
+	ept_iter_find(&it, root, gfn);
+	return it.entry == last->entry && it.base == last->base && it.level == last->level &&
+	       it.old == *it.entry;
+}
+
+static void test_find(void)
+{
+	unsigned int tree, i, bad = 0, at_level[EPT_ROOT_LEVEL + 1] = {};
+	struct ept_iter it;
+
+	srand(2);
+	for (tree = 0; tree < 20; tree++) {
+		u64 *root = new_table();
+
+		grow(root, EPT_ROOT_LEVEL, 6);
+		for (i = 0; i < 500; i++)
+			bad += !find_once(root, random_gfn());
+		/* below each table, too */
+		for_each_ept_pte(it, root, 0, EPT_END_GFN, EPT_4K) {
+			if (rand() % 8)
+				continue;
+			bad += !find_once(root, it.base + rand() % ept_pages(it.level));
+			at_level[it.level]++;
+		}
+		free_tables();
+	}
+	tap_result(!bad && at_level[EPT_4K] > 100 && at_level[EPT_2M] > 100 &&
+		   at_level[EPT_1G] > 100, "one entry found as by recursion, at each level");
+}
+
 static void test_cut(void)
 {
 	u64 *root = new_table(), *pdpt = new_table(), *pd = new_table();
@@ -184,6 +223,7 @@ static void test_limits(void)
 void test_iter(void)
 {
 	test_random();
+	test_find();
 	test_cut();
 	test_limits();
 }

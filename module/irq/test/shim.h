@@ -34,9 +34,11 @@
 #define array_index_nospec(i, n) ((i) < (n) ? (i) : 0)
 #define __aligned(n)		__attribute__((aligned(n)))
 #define fallthrough		__attribute__((fallthrough))
+#define noinline		__attribute__((noinline))
 #define lower_32_bits(n)	((u32)(n))
 #define upper_32_bits(n)	((u32)((u64)(n) >> 32))
 #define fls(x)			((x) ? 32 - __builtin_clz(x) : 0)
+#define __fls(x)		(31 - __builtin_clz(x))	/* of what is not 0 */
 #define sort(base, n, size, compare, swap) qsort(base, n, size, compare)
 #define mul_u64_u32_div(a, mul, div) ((u64)((unsigned __int128)(a) * (mul) / (div)))
 #define mul_u64_u64_div_u64(a, mul, div) ((u64)((unsigned __int128)(a) * (mul) / (div)))

@@ -3,21 +3,8 @@
  * The windows of halt polling and PAUSE loops: each rule in a row, the extremes of parameters,
  * and, for any sequence of halts, that a window stays within its bounds and settles.
  */
-#include <stdbool.h>
-#include <stdio.h>
-
+#include "tap.h"
 #include "window.h"
-
-static unsigned int passed, failed;
-
-static void result(bool ok, const char *what)
-{
-	if (ok)
-		passed++;
-	else
-		failed++;
-	printf("%sok %u - %s\n", ok ? "" : "not ", passed + failed, what);
-}
 
 static const struct window_rules usual = { 10000, 2, 2, 200000 };
 
@@ -104,6 +91,5 @@ int main(void)
 		       ples[i].what);
 	}
 	test_bounds();
-	printf("1..%u\n%u passed, %u failed, 0 skipped\n", passed + failed, passed, failed);
-	return failed ? 1 : 0;
+	return results();
 }

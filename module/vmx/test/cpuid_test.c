@@ -66,7 +66,7 @@ static const struct kvm_cpuid_entry2 intel[] = {
 	E(7, 1, IDX, 0x10, 0, 0, 0),
 	E(0xb, 1, IDX, 4, 8, 0x201, 7),
 	E(0x40000000, 0, 0, 0x40000001, 1, 2, 3),
-	E(0x40000001, 0, 0, 0x9, 0, 0, 0),
+	E(0x40000001, 0, 0, 0x4019, 0, 0, 0),
 };
 
 struct regs {
@@ -144,6 +144,8 @@ static bool same_but_for_state(const struct kvm_cpuid_entry2 *back)
 			e.edx = intel[i].edx;
 		if (e.function == 0xd)
 			e.ebx = intel[i].ebx;
+		if (e.function == 0x40000001)
+			e.eax = intel[i].eax;
 		if (memcmp(&e, &intel[i], sizeof(e)))
 			return false;
 	}
@@ -261,7 +263,9 @@ static void test_dynamic(void)
 	v.cr4 = 0;
 	CHECK(query(&v, 7, 0).ecx == 0x1000c);
 	CHECK(query(&v, 1, 0).edx == 0x200);		/* no LAPIC in the kernel: as set */
+	CHECK(query(&v, 0x40000001, 0).eax == 0x9);	/* and no asynchronous page faults */
 	v.lapic = (struct lintel_lapic *)&v;
+	CHECK(query(&v, 0x40000001, 0).eax == 0x4019);
 	CHECK(query(&v, 1, 0).edx == 0);
 	v.apic_base = MSR_IA32_APICBASE_ENABLE;
 	CHECK(query(&v, 1, 0).edx == 0x200);
