@@ -5,12 +5,14 @@
  * histograms count every exit once.
  */
 #include <pthread.h>
+#include <sys/mman.h>
 
 #include "flight.h"
 #include "guest.h"
 #include "stats.h"
 
 #define NOWHERE	0x0f000000UL	/* no memory there */
+#define FRESH	0x40000000UL	/* pages that the guest has not touched */
 
 static struct vcpu *start(void (*fn)(void), u64 *number)
 {
@@ -113,6 +115,48 @@ TEST(kinds_of_exits)
 	CHECK(f.head.tsc_khz, "no frequency");
 	check_kinds(v, &f);
 	check_order(&f);
+}
+
+GUEST_CODE static void guest_touches(void)
+{
+	AT(1, "movl $1, (%[p])", [p] "r"(FRESH));
+	AT(2, "movl $1, (%[p])", [p] "r"(FRESH + 4096));
+	guest_sync(7);
+}
+
+/* One page the host has, the other it has not: what is recorded of both is the same. */
+TEST(faults_of_pages)
+{
+	struct flight f;
+	u64 number, faults, exits;
+	struct vcpu *v = start(guest_touches, &number);
+	u8 *mem = mmap(NULL, 2 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	u32 found = 0;
+
+	REQUIRE(mem != MAP_FAILED, "mmap: %m");
+	mem[0] = 1;
+	vm_set_region(v->vm, 1, 0, FRESH, 2 * 4096, mem);
+	vcpu_expect_sync(v, 7);
+	REQUIRE_OK(flight_get(v->vm->dev, number, 0, &f));
+	check_order(&f);
+	faults = stat_require(v->fd, "ept_faults");
+	exits = stat_require(v->fd, "exits_ept_violation");
+	CHECK_EQ(faults, exits);
+	for (u32 i = 0; i < f.head.nr; i++) {
+		const struct lintel_flight_exit *e = &f.exit[i];
+
+		if (e->reason != REASON_EPT_VIOLATION || e->gpa < FRESH)
+			continue;
+		ktap_row("page %u", found);
+		CHECK_EQ(e->gpa, FRESH + found * 4096);
+		found++;
+		CHECK_EQ(e->rip, vm_shared(v->vm)->arg[found]);
+		CHECK_EQ(e->qualification & 7, 2);
+		CHECK_EQ(e->result, LINTEL_FLIGHT_RESUMED);
+		CHECK_EQ(e->detail, 0);
+		CHECK_EQ(e->intr_info, 0);
+	}
+	CHECK_EQ(found, 2);
 }
 
 /* CPUID with a leaf that counts; the loop ends when the test says so. */

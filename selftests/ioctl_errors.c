@@ -164,6 +164,7 @@ static const struct row rows[] = {
 	N("no rings", VM, KVM_RESET_DIRTY_RINGS, 0, EINVAL),
 	N("too few", VM, KVM_SET_NR_MMU_PAGES, 10, EINVAL),
 	N("beyond 4 GiB", VM, KVM_SET_TSS_ADDR, 0xfffff000UL, EINVAL),
+	N("a byte of it beyond 4 GiB", VM, KVM_SET_TSS_ADDR, 0xffffd001UL, EINVAL),
 	{ "there is a vCPU", VM_VCPU, KVM_SET_IDENTITY_MAP_ADDR, 0, &(const __u64){ 0xfffbc000 }, 8,
 	  EINVAL },
 	A("bus", VM, KVM_REGISTER_COALESCED_MMIO, kvm_coalesced_mmio_zone, EINVAL, .addr = GIB,
@@ -232,6 +233,14 @@ static const struct row rows[] = {
 	  .flags = KVM_MSR_FILTER_DEFAULT_DENY),
 	A("range too long", VM, KVM_X86_SET_MSR_FILTER, kvm_msr_filter, EINVAL,
 	  .ranges = { { .flags = KVM_MSR_FILTER_READ, .nmsrs = 1 << 20 } }),
+
+	A("action", VM, KVM_SET_PMU_EVENT_FILTER, kvm_pmu_event_filter, EINVAL, .action = 2),
+	A("flags", VM, KVM_SET_PMU_EVENT_FILTER, kvm_pmu_event_filter, EINVAL, .flags = 1 << 10),
+	A("too many", VM, KVM_SET_PMU_EVENT_FILTER, kvm_pmu_event_filter, E2BIG, .nevents = 301),
+	A("unknown bits", VM, KVM_ENABLE_CAP, kvm_enable_cap, EINVAL,
+	  .cap = KVM_CAP_PMU_CAPABILITY, .args = { 2 }),
+	A("there is a vCPU", VM_VCPU, KVM_ENABLE_CAP, kvm_enable_cap, EINVAL,
+	  .cap = KVM_CAP_PMU_CAPABILITY, .args = { 1 }),
 
 	/* --- vCPUs --- */
 	N("argument", VCPU, KVM_RUN, 1, EINVAL),
@@ -385,7 +394,7 @@ static const struct {
 	{ VM_CHIP, KVM_IRQ_LINE }, { VM_CHIP, KVM_IRQ_LINE_STATUS },
 	{ VM_CHIP, KVM_SET_GSI_ROUTING }, { VM_CHIP, KVM_SIGNAL_MSI }, { VM_CHIP, KVM_IRQFD },
 	{ VM, KVM_IOEVENTFD }, { VM, KVM_GET_CLOCK }, { VM, KVM_SET_CLOCK },
-	{ VM, KVM_X86_SET_MSR_FILTER },
+	{ VM, KVM_X86_SET_MSR_FILTER }, { VM, KVM_SET_PMU_EVENT_FILTER },
 	{ VCPU, KVM_ENABLE_CAP }, { VCPU, KVM_GET_REGS }, { VCPU, KVM_SET_REGS },
 	{ VCPU, KVM_GET_SREGS }, { VCPU, KVM_SET_SREGS }, { VCPU, KVM_GET_SREGS2 },
 	{ VCPU, KVM_SET_SREGS2 }, { VCPU, KVM_SET_GUEST_DEBUG }, { VCPU, KVM_GET_FPU },

@@ -91,6 +91,8 @@ static const struct row rows[] = {
 	  0 },
 	{ "TSS address twice", VM, N(KVM_SET_TSS_ADDR, 0xfffbd000),
 	  N(KVM_SET_TSS_ADDR, 0xfffbd000), 0 },
+	{ "TSS address, then the last three pages below 4 GiB", VM, N(KVM_SET_TSS_ADDR, 0xfffbd000),
+	  N(KVM_SET_TSS_ADDR, 0xffffd000), 0 },
 	{ "a coalesced zone twice", VM,
 	  A(KVM_REGISTER_COALESCED_MMIO, kvm_coalesced_mmio_zone, .addr = GIB, .size = 8),
 	  A(KVM_REGISTER_COALESCED_MMIO, kvm_coalesced_mmio_zone, .addr = GIB, .size = 8), 0 },

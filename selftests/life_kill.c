@@ -111,7 +111,9 @@ static void kill_one(int kind, u32 us)
 	      kind, status);
 }
 
-static void kill_many(int references, int rounds)
+static int references;	/* of the module, before */
+
+static void kill_many(int rounds)
 {
 	for (int i = 0; i < rounds && !ktap_timed_out(); i++)
 		kill_one(i & 3, random_below(i % 3 ? 20000 : 2000));
@@ -119,32 +121,12 @@ static void kill_many(int references, int rounds)
 	      module_references(module_name()), references);
 }
 
-/*
- * The first series warms caches up. A leak of a page or more for each VM shows in every series
- * after it; anything else that the kernel does meanwhile does not, so one series that leaves the
- * figure as it was is the proof.
- */
 TEST_SLOW(kill_at_random_moments, 6)
 {
-	int references = module_references(module_name());
 	int rounds = host_repetitions(50, 12, "rounds");
-	long last, now, change = 0;
 
+	references = module_references(module_name());
 	ktap_note("seed %u, series of %d rounds", SEED, rounds);
-	kill_many(references, rounds);
-	last = kernel_memory();
-	for (int series = 0; series < SERIES && !ktap_timed_out(); series++) {
-		kill_many(references, rounds);
-		now = kernel_memory();
-		change = now - last;
-		ktap_note("series %d: kernel memory %ld kB, change %+ld kB", series, now, change);
-		if (labs(change) < rounds * 4)
-			return;
-		last = now;
-	}
-	if (host_has_sanitizers()) {
-		ktap_note("freed memory is kept from use here: KMEMLEAK has to find what leaks");
-		return;
-	}
-	CHECK(false, "in %d series no one without a change; the last by %+ld kB", SERIES, change);
+	kill_many(rounds);	/* caches warm up */
+	check_memory_is_kept(kernel_memory, kill_many, rounds, SERIES);
 }

@@ -1,56 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The module's own life: unloading is refused while a VM is open and works afterwards, loading and
- * unloading twenty times leaves nothing behind, loading twice and parameters out of range are
- * refused, and each time the device works again. Needs root and the .ko file (LINTEL_MODULE);
- * without them the tests are skipped.
+ * The module's own life: unloading is refused while a VM is open and works afterwards, loading
+ * twice and parameters out of range are refused, and each time the device works again. Needs root
+ * and the .ko file (LINTEL_MODULE); without them the tests are skipped.
  */
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "host.h"
-#include "memory.h"
 #include "module.h"
 #include "vm.h"
 
 RM_CODE(just_hlt, "hlt");
-
-static void need_the_file(void)
-{
-	if (geteuid())
-		SKIP("not root");
-	if (access(module_file(), R_OK))
-		SKIP("%s: %m; name the module's file in LINTEL_MODULE", module_file());
-	if (!module_loaded(module_name()))
-		SKIP("%s is no module that is loaded", module_name());
-	if (module_references(module_name()) > 0)
-		SKIP("%s is in use by something else (%d references)", module_name(),
-		     module_references(module_name()));
-}
-
-static void reload(void)
-{
-	REQUIRE(module_load(module_file(), "") == 0, "loading %s: %m", module_file());
-}
-
-static void works(void)
-{
-	struct vm *vm = vm_create(0);
-	struct vcpu *v = vcpu_create(vm, 0);
-
-	vcpu_set_real(v, CODE(just_hlt));
-	vcpu_expect(v, KVM_EXIT_HLT);
-	vcpu_destroy(v);
-	vm_destroy(vm);
-}
 
 TEST(unload_is_refused_while_in_use)
 {
 	struct vm *vm;
 	struct vcpu *v;
 
-	need_the_file();
+	module_needed();
 	vm = vm_create(VM_IRQCHIP);
 	v = vcpu_create(vm, 0);
 	vcpu_set_real(v, CODE(just_hlt));
@@ -70,60 +38,15 @@ TEST(unload_is_refused_while_in_use)
 	if (strcmp(module_name(), "kvm_intel")) /* /dev/kvm belongs to kvm.ko or goes with it */
 		CHECK(access(device_path(), F_OK) == -1 && errno == ENOENT, "%s is still there",
 		      device_path());
-	reload();
-	works();
+	module_reload();
+	module_works();
 }
 
 TEST(loading_twice_is_refused)
 {
-	need_the_file();
+	module_needed();
 	CHECK(module_load(module_file(), "") == -1 && errno == EEXIST, "errno %d", errno);
-	works();
-}
-
-#define SERIES	8
-
-static void reload_many(int reloads)
-{
-	for (int i = 0; i < reloads; i++) {
-		ktap_row("round %d", i);
-		REQUIRE(module_references_settle(0, 2000), "references: %d",
-			module_references(module_name()));
-		REQUIRE(module_unload(module_name()) == 0, "%m");
-		reload();
-		works();
-	}
-}
-
-/*
- * The first series warms caches up. A page that each reload keeps shows in every series after it;
- * what else the kernel does meanwhile does not, so one series that leaves the figure as it was is
- * the proof.
- */
-TEST_SLOW(twenty_reloads, 6)
-{
-	long last, now, change = 0;
-	int reloads;
-
-	need_the_file();
-	/* short series: where the kernel still gives memory back from before, it takes several */
-	reloads = host_repetitions(10, 4, "reloads");
-	reload_many(reloads);
-	last = kernel_memory();
-	for (int series = 0; series < SERIES && !ktap_timed_out(); series++) {
-		reload_many(reloads);
-		now = kernel_memory();
-		change = now - last;
-		ktap_note("series %d: kernel memory %ld kB, change %+ld kB", series, now, change);
-		if (labs(change) < reloads * 4)
-			return;
-		last = now;
-	}
-	if (host_has_sanitizers()) {
-		ktap_note("freed memory is kept from use here: KMEMLEAK has to find what leaks");
-		return;
-	}
-	CHECK(false, "in %d series no one without a change; the last by %+ld kB", SERIES, change);
+	module_works();
 }
 
 /* Only for Lintel, whose parameters these are. */
@@ -145,7 +68,7 @@ TEST(parameters)
 
 	if (strcmp(module_name(), "lintel"))
 		SKIP("%s has parameters of its own", module_name());
-	need_the_file();
+	module_needed();
 	REQUIRE(module_unload(module_name()) == 0, "%m");
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		int r = module_load(module_file(), rows[i].args), err = errno;
@@ -154,14 +77,14 @@ TEST(parameters)
 		CHECK(rows[i].good ? r == 0 : r == -1 && (err == EINVAL || err == ERANGE),
 		      "returned %d, errno %d", r, err);
 		if (!r) {
-			works();
+			module_works();
 			CHECK(module_references_settle(0, 2000), "references: %d",
 			      module_references(module_name()));
 			REQUIRE(module_unload(module_name()) == 0, "%m");
 		}
 	}
-	reload();
-	works();
+	module_reload();
+	module_works();
 }
 
 TEST(device_node)
@@ -183,7 +106,7 @@ TEST(kvm_node)
 
 	if (strcmp(module_name(), "lintel"))
 		SKIP("%s has no such parameter", module_name());
-	need_the_file();
+	module_needed();
 	REQUIRE(module_unload(module_name()) == 0, "%m");
 	r = module_load(module_file(), "claim_kvm_node=1");
 	err = errno;
@@ -192,8 +115,8 @@ TEST(kvm_node)
 		CHECK(r == -1 && err == EBUSY, "returned %d, errno %d", r, err);
 		if (!r)
 			REQUIRE(module_unload(module_name()) == 0, "%m");
-		reload();
-		works();
+		module_reload();
+		module_works();
 		return;
 	}
 	REQUIRE(r == 0, "errno %d", err);
@@ -202,14 +125,14 @@ TEST(kvm_node)
 	CHECK(S_ISCHR(st.st_mode) && st.st_rdev == makedev(10, 232), "device %lx",
 	      (unsigned long)st.st_rdev);
 	CHECK_EQ(st.st_mode & 0777, 0660);
-	works();
+	module_works();
 	setenv("LINTEL_DEVICE", "/dev/kvm", 1);
-	works();
+	module_works();
 	setenv("LINTEL_DEVICE", "/dev/lintel", 1);
 	CHECK(module_references_settle(0, 2000), "references: %d",
 	      module_references(module_name()));
 	REQUIRE(module_unload(module_name()) == 0, "%m");
 	CHECK(access("/dev/kvm", F_OK) == -1 && errno == ENOENT, "/dev/kvm is still there");
-	reload();
-	works();
+	module_reload();
+	module_works();
 }

@@ -6,6 +6,8 @@
  */
 #include <asm/kvm_para.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 
 #include "dirty.h"
 #include "guest.h"
@@ -450,6 +452,60 @@ TEST(refused_ranges)
 	ktap_row("none of them has cleared anything");
 	obey(v, WRITE, PAGE_AT(1), 1);
 	expect_dirty(log, 1, 1);
+}
+
+GUEST_CODE static void guest_stops_itself(void)
+{
+	wrmsr(MSR_APICBASE, rdmsr(MSR_APICBASE) | APICBASE_X2APIC);
+	for (u64 i = 0; i < 2; i++) {
+		*(volatile u64 *)PAGE_AT(3) = i;
+		if (!i)
+			guest_sync(0);
+	}
+	wrmsr(X2APIC(APIC_ICR), 1UL << 32 | APIC_DM_INIT | APIC_ASSERT);
+}
+
+static void on_kick(int sig)
+{
+	(void)sig;
+}
+
+static void *kick(void *thread)
+{
+	while (!ktap_timed_out()) {
+		nanosleep(&(struct timespec) { .tv_nsec = 100000000 }, NULL);
+		pthread_kill(*(pthread_t *)thread, SIGUSR1);
+	}
+	return NULL;
+}
+
+/*
+ * The vCPU's last exit is a short one, and what it asks for stops it: an INIT to itself. What the
+ * CPU has logged by then is in the bitmap all the same.
+ */
+TEST(written_before_an_init)
+{
+	struct kvm_mp_state mp = { KVM_MP_STATE_RUNNABLE };
+	struct sigaction sa = { .sa_handler = on_kick };
+	struct vm *vm = vm_create(VM_IRQCHIP);
+	struct dirty_log *log = dirty_create(vm, DIRTY_PLAIN, WINDOW, PAGES, false);
+	pthread_t self = pthread_self(), kicker;
+	struct vcpu *v;
+
+	vcpu_create(vm, 0);
+	v = vcpu_create(vm, 1);
+	vcpu_set_long(v, guest_stops_itself);
+	REQUIRE_OK(ioctl(v->fd, KVM_SET_MP_STATE, &mp));
+	vcpu_expect_sync(v, 0);
+	expect_dirty(log, 3, 1);
+	sigaction(SIGUSR1, &sa, NULL);
+	REQUIRE(!pthread_create(&kicker, NULL, kick, &self), "pthread_create");
+	while (mp.mp_state != KVM_MP_STATE_INIT_RECEIVED) {
+		CHECK_ERRNO(ioctl(v->fd, KVM_RUN, 0), EINTR);
+		REQUIRE_OK(ioctl(v->fd, KVM_GET_MP_STATE, &mp));
+	}
+	CHECK_EQ(*(u64 *)(log->mem + 3 * DIRTY_PAGE), 1);
+	expect_dirty(log, 3, 1);
 }
 
 TEST(refused_slots)

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "guest.h"
+#include "host.h"
 #include "pv.h"
 #include "vm.h"
 
@@ -68,14 +69,6 @@ static void next_sync(struct vcpu *v)
 		event = vcpu_next(v);
 	} while (event == KVM_EXIT_IO && v->run->io.port == 0x80);
 	REQUIRE_EQ(event, RUN_SYNC);
-}
-
-static u64 host_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return t.tv_sec * 1000000000UL + t.tv_nsec;
 }
 
 static struct vcpu *start(void)

@@ -146,6 +146,7 @@ static void *runner(void *arg)
 TEST(interrupts)
 {
 	struct kvm_msi msi = { .address_lo = 0xfee00000, .data = VECTOR };
+	struct kvm_vcpu_events events;
 	pthread_t thread;
 	struct vcpu *v;
 	char vid = 'N';
@@ -171,12 +172,21 @@ TEST(interrupts)
 		CHECK(seen("lintel_inject: ", "vcpu 0 interrupt vector 0x61"),
 		      "it was not injected");
 
-	/* an exception is injected in any case */
+	/* an exception and an NMI are injected in any case; one of them has an error code */
 	vcpu_set_long(v, guest_interrupts);
+	REQUIRE_OK(ioctl(v->fd, KVM_GET_VCPU_EVENTS, &events));
+	events.exception.injected = 1;
+	events.exception.nr = VEC_GP;
+	events.exception.has_error_code = 1;
+	events.exception.error_code = 0x78;
+	REQUIRE_OK(ioctl(v->fd, KVM_SET_VCPU_EVENTS, &events));
 	ioctl(v->fd, KVM_NMI, 0);
 	tracing(true);
 	vcpu_run(v);
 	tracing(false);
 	read_trace();
-	CHECK(seen("lintel_inject: ", "vcpu 0 nmi vector 0x2"), "no NMI was injected");
+	CHECK(seen("lintel_inject: ", "vcpu 0 exception vector 0xd error 0x78"),
+	      "no exception was injected");
+	CHECK(seen("lintel_inject: ", "vcpu 0 nmi vector 0x2 error 0x0\n"),
+	      "no NMI was injected, or one with an error code");
 }

@@ -58,8 +58,8 @@ static void take_back(const char *node, const struct stat *was)
 }
 
 /*
- * For as long as @fn takes.  Beside a loaded kvm_intel the module opens KVM's node for whoever
- * makes a VM, who must have the right to: both nodes belong to one group.
+ * For as long as @fn takes.  Beside a loaded kvm_intel no right to KVM's node is needed, which the
+ * module opens itself: the user has none.
  */
 static void with_group(void (*fn)(void))
 {
@@ -68,8 +68,11 @@ static void with_group(void (*fn)(void))
 	struct stat kvm_was;
 
 	give_to_group(device_path(), &device_was);
-	if (both)
-		give_to_group(kvm, &kvm_was);
+	if (both) {
+		REQUIRE_OK(stat(kvm, &kvm_was));
+		REQUIRE_OK(chown(kvm, 0, 0));
+		REQUIRE_OK(chmod(kvm, 0600));
+	}
 	as_user(GROUP, fn);
 	if (both)
 		take_back(kvm, &kvm_was);

@@ -123,6 +123,7 @@ unsigned int make_cpuid(struct thread *t, u8 *buffer);
 unsigned int make_cpuid_v1(struct thread *t, u8 *buffer);
 unsigned int make_routing(struct thread *t, u8 *buffer);
 unsigned int make_msr_filter(struct thread *t, u8 *buffer);
+unsigned int make_pmu_filter(struct thread *t, u8 *buffer);
 unsigned int make_signal_mask(struct thread *t, u8 *buffer);
 unsigned int make_noise(struct thread *t, u8 *buffer);
 unsigned int make_sregs(struct thread *t, u8 *buffer);

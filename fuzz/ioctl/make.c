@@ -130,6 +130,22 @@ unsigned int make_msr_filter(struct thread *t, u8 *buffer)
 	return sizeof(*filter);
 }
 
+unsigned int make_pmu_filter(struct thread *t, u8 *buffer)
+{
+	struct kvm_pmu_event_filter *filter = (void *)buffer;
+	struct random *r = &t->random;
+	unsigned int count = one_in(r, 12) ? 301 : random_below(r, 12);
+
+	*filter = (struct kvm_pmu_event_filter){
+		.action = random_below(r, one_in(r, 12) ? 5 : 2), .nevents = count,
+		.fixed_counter_bitmap = random_below(r, 16), .flags = random_below(r, 2),
+	};
+	for (unsigned int i = 0; i < count; i++)
+		filter->events[i] = (one_in(r, 2) ? 0xc0 : 0x3c) |
+				    (one_in(r, 3) ? random_number(r) : 0);
+	return sizeof(*filter) + count * sizeof(filter->events[0]);
+}
+
 /* The signal that ends KVM_RUN is never blocked: the fuzzer's own end depends on it. */
 unsigned int make_signal_mask(struct thread *t, u8 *buffer)
 {

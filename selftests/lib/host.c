@@ -24,3 +24,11 @@ unsigned int host_repetitions(unsigned int usual, unsigned int few, const char *
 	ktap_note("a kernel with sanitizers: %u %s, not %u", few, of_what, usual);
 	return few;
 }
+
+__u64 host_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return t.tv_sec * 1000000000UL + t.tv_nsec;
+}

@@ -10,6 +10,8 @@
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 
+RM_CODE(halts, "hlt");
+
 const char *module_name(void)
 {
 	const char *slash = strrchr(device_path(), '/');
@@ -18,19 +20,26 @@ const char *module_name(void)
 	return strcmp(last, "kvm") ? last : "kvm_intel";
 }
 
+const char *kvm_intel_file(void)
+{
+	static char path[256];
+	struct utsname uts;
+
+	uname(&uts);
+	snprintf(path, sizeof(path), "/lib/modules/%s/kvm-intel.ko", uts.release);
+	return path;
+}
+
 const char *module_file(void)
 {
 	static char path[256];
 	const char *given = getenv("LINTEL_MODULE");
-	struct utsname uts;
 
 	if (given && *given)
 		return given;
-	uname(&uts);
-	if (strcmp(module_name(), "kvm_intel"))
-		snprintf(path, sizeof(path), "/lib/%s.ko", module_name());
-	else
-		snprintf(path, sizeof(path), "/lib/modules/%s/kvm-intel.ko", uts.release);
+	if (!strcmp(module_name(), "kvm_intel"))
+		return kvm_intel_file();
+	snprintf(path, sizeof(path), "/lib/%s.ko", module_name());
 	return path;
 }
 
@@ -71,6 +80,35 @@ int module_load(const char *file, const char *args)
 	close(fd);
 	errno = err;
 	return r;
+}
+
+void module_needed(void)
+{
+	if (geteuid())
+		SKIP("not root");
+	if (access(module_file(), R_OK))
+		SKIP("%s: %m; name the module's file in LINTEL_MODULE", module_file());
+	if (!module_loaded(module_name()))
+		SKIP("%s is no module that is loaded", module_name());
+	if (module_references(module_name()) > 0)
+		SKIP("%s is in use by something else (%d references)", module_name(),
+		     module_references(module_name()));
+}
+
+void module_reload(void)
+{
+	REQUIRE(module_load(module_file(), "") == 0, "loading %s: %m", module_file());
+}
+
+void module_works(void)
+{
+	struct vm *vm = vm_create(0);
+	struct vcpu *v = vcpu_create(vm, 0);
+
+	vcpu_set_real(v, CODE(halts));
+	vcpu_expect(v, KVM_EXIT_HLT);
+	vcpu_destroy(v);
+	vm_destroy(vm);
 }
 
 bool module_references_settle(int want, unsigned int ms)

@@ -15,4 +15,7 @@ long stat_read(int fd, const char *name);
 /* The same, but the test is skipped without it. */
 u64 stat_require(int fd, const char *name);
 
+/* Notes each counter of a VM or vCPU that is not 0, by name. */
+void stats_note(int fd);
+
 #endif

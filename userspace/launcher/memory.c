@@ -38,9 +38,28 @@ void memory_layout(struct memory *mem, uint64_t size)
 	}
 }
 
+/*
+ * Anonymous memory at a multiple of MEMORY_ALIGN: a huge page of the host's is one for the guest
+ * only if the guest's address is a multiple of its size, too. NULL, with errno, if there is none.
+ */
+static uint8_t *map_aligned(uint64_t size)
+{
+	uint64_t room = size + MEMORY_ALIGN, before;
+	uint8_t *map = mmap(NULL, room, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (map == MAP_FAILED)
+		return NULL;
+	before = -(uintptr_t)map % MEMORY_ALIGN;
+	if (before)
+		munmap(map, before);
+	munmap(map + before + size, MEMORY_ALIGN - before);
+	return map + before;
+}
+
 int memory_create(struct memory *mem, uint64_t size, uint64_t host_total)
 {
-	void *base;
+	uint8_t *base;
 
 	if (size < MEMORY_MIN || size > MEMORY_MAX)
 		return error_set(-EINVAL, "--mem: %llu MiB is out of range; a guest has %llu MiB "
@@ -53,9 +72,8 @@ int memory_create(struct memory *mem, uint64_t size, uint64_t host_total)
 				 (unsigned long long)(size / MEMORY_MIB),
 				 (unsigned long long)(host_total / MEMORY_MIB));
 	memory_layout(mem, size);
-	base = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (base == MAP_FAILED)
+	base = map_aligned(size);
+	if (!base)
 		return error_errno(-errno, "--mem: cannot map %llu MiB for the guest",
 				   (unsigned long long)(size / MEMORY_MIB));
 	/* Fewer page faults where the host has huge pages to give; without them it runs as well. */

@@ -20,6 +20,8 @@ typedef uint64_t gpa_t;
 #define MEMORY_LOW_MAX		(3 * MEMORY_GIB)
 #define MEMORY_HIGH_START	(4 * MEMORY_GIB)
 #define MEMORY_PIECES		2
+/* The mapping's address is a multiple of it: the size of the huge pages that most hosts have. */
+#define MEMORY_ALIGN		(2 * MEMORY_MIB)
 
 struct memory_piece {
 	gpa_t start;

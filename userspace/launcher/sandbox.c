@@ -73,6 +73,22 @@ static void refuse(struct program *p)
 	emit(p, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_TRAP);
 }
 
+/* KVM_RUN is nearly every call there is, and the kernel runs the filter for each: it goes first. */
+static void build_ioctl(struct program *p)
+{
+	unsigned int i;
+
+	/* Another call jumps over the block. */
+	emit(p, BPF_JMP | BPF_JEQ | BPF_K, 0, 6 + 2 * COUNT(other_ioctls), SYS_ioctl);
+	load_argument(p, 1);
+	emit(p, BPF_ALU | BPF_AND | BPF_K, 0, 0, _IOC_TYPEMASK << _IOC_TYPESHIFT);
+	allow_if_equal(p, KVMIO << _IOC_TYPESHIFT);
+	load_argument(p, 1);
+	for (i = 0; i < COUNT(other_ioctls); i++)
+		allow_if_equal(p, other_ioctls[i]);
+	refuse(p);
+}
+
 static void build(struct program *p)
 {
 	unsigned int i;
@@ -82,6 +98,7 @@ static void build(struct program *p)
 	refuse(p);
 	/* Numbers of the x32 interface have bit 30 set, so they equal none of these. */
 	emit(p, BPF_LD | BPF_W | BPF_ABS, 0, 0, offsetof(struct seccomp_data, nr));
+	build_ioctl(p);
 	for (i = 0; i < COUNT(allowed); i++)
 		allow_if_equal(p, allowed[i]);
 	for (i = 0; i < COUNT(no_exec); i++) {
@@ -92,13 +109,6 @@ static void build(struct program *p)
 		emit(p, BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW);
 		refuse(p);
 	}
-	emit(p, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, SYS_ioctl);
-	refuse(p);
-	load_argument(p, 1);
-	for (i = 0; i < COUNT(other_ioctls); i++)
-		allow_if_equal(p, other_ioctls[i]);
-	emit(p, BPF_ALU | BPF_AND | BPF_K, 0, 0, _IOC_TYPEMASK << _IOC_TYPESHIFT);
-	allow_if_equal(p, KVMIO << _IOC_TYPESHIFT);
 	refuse(p);
 }
 

@@ -77,6 +77,7 @@ void test_memory(void)
 	CHECK_SENTENCE("256 MiB", "both figures");
 
 	CHECK_EQ(memory_create(&mem, MEMORY_MIN, UINT64_MAX), 0, "create");
+	CHECK_EQ((uintptr_t)mem.base % MEMORY_ALIGN, 0, "huge pages fit");
 	CHECK_EQ(memory_write(&mem, MEMORY_MIN - 1, &byte, 1, "byte"), 0, "write");
 	CHECK_EQ(*(uint8_t *)memory_at(&mem, MEMORY_MIN - 1, 1), byte, "read back");
 	CHECK_EQ(memory_write(&mem, MEMORY_MIN, &byte, 1, "the file"), (unsigned long long)-EFAULT,
