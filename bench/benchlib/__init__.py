@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""What the benchmark's parts share: runs.py boots machines and collects rows, table.py and plot.py
-show them, budget.py compares them with bench/budget.json, trace.py resolves a recorded path.
+"""What the benchmark's parts share: runs.py boots machines and collects rows, table.py, guests.py
+and plot.py show them, budget.py compares them with bench/budget.json, trace.py resolves a recorded
+path.
 
 A result is a dictionary of one row as lintel-bench prints it, found by results["rows"][KERNEL]
 [CONFIGURATION][ROW]; a configuration is one of CONFIGURATIONS.

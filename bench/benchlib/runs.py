@@ -10,11 +10,22 @@ import sys
 from . import OUT, TOP, BenchError
 
 TWO_CPU_ROWS = ("ipi_running", "ipi_halted", "irqfd", "vcpu_migrate")
+GUEST_ROWS = ("boot", "boot_qemu")     # take minutes, and have boots of the machine for themselves
 EMULATORS = 2           # that the test machine lets run at a time
 SKIP = re.compile(r"ok \d+ (\S+) # SKIP (.*)")
-GUEST = ("lintel run --kernel /guest/vmlinux --initrd /guest/initrd --append console=ttyS0 "
-         "--mem 256M --mark 'user space reached' --no-terminal "
-         "--device \\$LINTEL_DEVICE >/dev/null")
+# by the launcher and by QEMU, which testbed/checks/with-qemu puts into the machine: the same guest
+BY_LAUNCHER = ("lintel run --kernel /guest/vmlinuz --initrd /guest/initrd --append console=ttyS0 "
+               "--mem 256M --no-terminal --device \\$LINTEL_DEVICE >/dev/null")
+BY_QEMU = ("qemu-on \\$LINTEL_DEVICE -machine microvm -cpu host -m 256 -net none -display none "
+           "-monitor none -serial stdio -kernel /guest/vmlinuz -initrd /guest/initrd "
+           "-append console=ttyS0 </dev/null >/dev/null")
+
+
+# A kernel that has just booted has work of its own to do, among which a vCPU that sleeps is late:
+# until every CPU has been idle for most of half a second.
+REST = ("idle() {{ awk '{{ print int($2 * 100) }}' /proc/uptime; }}; "
+        "until before=$(idle); sleep 0.5; [ $(($(idle) - before)) -ge $((40 * {cpus})) ]; "
+        "do :; done; ")
 
 
 def say(text):
@@ -29,19 +40,17 @@ def test_name(row):
 class Boot:
     """One boot of the machine and the rows that are measured in it."""
 
-    def __init__(self, kernel, mode, cpus, settings, mitigated=False):
-        self.kernel, self.mode, self.cpus, self.mitigated = kernel, mode, cpus, mitigated
+    def __init__(self, kernel, mode, cpus, settings, mitigated=False, guests=False):
+        self.kernel, self.mode, self.cpus = kernel, mode, cpus
+        self.mitigated, self.guests = mitigated, guests
         self.lintel_only = settings.lintel_only
-        rows = list(settings.rows)
-        if cpus > 1:
-            rows = [one for one in rows or TWO_CPU_ROWS if one in TWO_CPU_ROWS]
+        group = GUEST_ROWS if guests else TWO_CPU_ROWS if cpus > 1 else ()
+        rows = [one for one in settings.rows or group
+                if (one in group if group else one not in GUEST_ROWS)]
         self.rows = [test_name(one) for one in rows]
-        self.empty = cpus > 1 and not rows
-        # once is enough, and it takes as long as all the rest
-        self.boots_guest = not settings.no_boot and cpus == 1 and not mitigated and \
-            (not settings.rows or "boot" in settings.rows)
+        self.empty = bool(group or settings.rows) and not rows
         self.name = f"{kernel} {mode}, {cpus} CPU{'s' if cpus > 1 else ''}" + \
-            (", mitigations on" if mitigated else "")
+            (", mitigations on" if mitigated else "") + (", guests" if guests else "")
 
     def devices(self):
         """Configuration and device, for each pass over the rows."""
@@ -52,13 +61,20 @@ class Boot:
         return passes
 
     def command(self):
-        one = f'export BENCH_BOOT="{GUEST}"; ' if self.boots_guest else ""
+        one = REST.format(cpus=self.cpus)
+        if self.guests:
+            one += f'export BENCH_BOOT="{BY_LAUNCHER}" BENCH_BOOT_QEMU="{BY_QEMU}"; '
         for configuration, device in self.devices():
             one += (f"echo bench-pass {configuration}; LINTEL_DEVICE={device} "
                     f"lintel-bench {' '.join(self.rows)}; ")
         return one + "true"
 
     def arguments(self):
+        """The program that boots the machine, and what it wants in the environment."""
+        if self.guests:
+            put = f"{OUT}/lintel-bench {TOP}/build/userspace/lintel"
+            return [TOP / "testbed" / "checks" / "with-qemu", self.kernel, self.mode,
+                    self.command()], {"GUEST": find_vmlinux(), "PUT": put}
         arguments = [TOP / "testbed" / "machine", "run", "--mode", self.mode,
                      "--cpus", str(self.cpus), "--timeout", "1200",
                      "--put", OUT / "lintel-bench"]
@@ -66,16 +82,13 @@ class Boot:
             arguments += ["--kernel", self.kernel]
         if self.mitigated:
             arguments += ["--append", "mitigations=auto"]
-        if self.boots_guest:
-            arguments += ["--put", TOP / "build" / "userspace" / "lintel",
-                          "--put", f"{find_vmlinux()}:/guest/vmlinux", "--put",
-                          f"{TOP}/build/userspace/guest-initramfs.cpio.gz:/guest/initrd"]
-        return arguments + ["--", self.command()]
+        return arguments + ["--", self.command()], {}
 
     def run(self):
         """Boot, and give what was printed; the whole of it is kept beside the results."""
-        done = subprocess.run(self.arguments(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              text=True, errors="replace", check=False)
+        arguments, more = self.arguments()
+        done = subprocess.run(arguments, env={**os.environ, **more}, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
         log = OUT / ("log " + self.name).replace(", ", "-").replace(" ", "-")
         log.write_text(done.stdout)
         if done.returncode != 0:
@@ -108,9 +121,8 @@ def make_module(kernel):
 
 def build(boots):
     make_program()
-    if any(boot.boots_guest for boot in boots):
-        must("make", "-s", "-C", TOP / "userspace", f"O={TOP}/build/userspace", "LDFLAGS=-static",
-             "all", "guest")
+    if any(boot.guests for boot in boots):
+        must(TOP / "testbed" / "build", "userspace", "all", "guest")
     for kernel in dict.fromkeys(boot.kernel for boot in boots):
         make_module(kernel)
 

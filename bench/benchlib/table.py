@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The results as text: the costs with their ratios, and the costly operations in them."""
-from . import cost, exits, host_count
+from . import cost, exits, guests, host_count, runs
 
 # What instructions cost unequally, as the second table's columns.
 OPERATIONS = (
@@ -88,6 +88,11 @@ def text(results):
             if more:
                 lines += ["", "Costly operations of the host for one operation; ! where Lintel's "
                           "are more", ""] + more
+        # the order of the first table; mitigations are no matter of these rows
+        more = guests.text({one: rows[one] for one in ("kvm", "joined", "alone") if one in rows},
+                           runs.GUEST_ROWS)
+        if more:
+            lines += ["", "What the boot of a guest is made of; operations are the host's"] + more
         for configuration, absent in results["absent"].get(kernel, {}).items():
             lines += [f"absent, {configuration}: {name}: {reason}"
                       for name, reason in absent.items()]

@@ -96,7 +96,7 @@ RIP_WRITERS = {
     "module/regs_user.c": "KVM_SET_REGS",
     "module/vcpu.c": "a SIPI's vector",
     "module/vmx/controls.c": "power-up and INIT",
-    "module/vmx/exit.c": "lintel_skip_instruction()",
+    "module/vmx/exit.h": "step_behind(), which lintel_skip_instruction() is",
     "module/vmx/interpret.c": "the interpreter's result",
 }
 
@@ -109,7 +109,7 @@ def one_rip_helper():
                 yield Finding(name, number, f"writes RIP ({match[0].strip()})")
     for name in sources("module"):
         for number, _ in lines_with(name, r"rip\w*\s*\+=|lintel_rip\(.*\+.*instruction_len"):
-            if name not in ("module/vmx/exit.c",) and not name.startswith("module/emulate/"):
+            if name != "module/vmx/exit.h" and not name.startswith("module/emulate/"):
                 yield Finding(name, number, "advances RIP outside lintel_skip_instruction()")
 
 

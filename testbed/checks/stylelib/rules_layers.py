@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The layers of the module: who may include whom, and which calls would point back.
 
-    module/main.c -> ioctl -> vm.c vcpu.c vcpu_life.c regs.c -> vmx irq ept paravirt -> emulate
+    module/main.c -> ioctl -> vm.c vcpu.c vcpu_life.c regs.c -> vmx irq ept paravirt pmu -> emulate
 
 Headers at the top of module/ hold the structures that all layers share; a lower layer includes
 them for the structures and for the few services that any context may use (a request, a kick).
@@ -17,17 +17,21 @@ SHARED = {"types.h", "compat.h", "params.h", "vm.h", "vcpu.h", "trace.h", "exit_
           "flight.h", "tsc_ratio.h"}
 # folder -> what its files may include beside their own folder: folders, headers of others
 MAY_INCLUDE = {
-    "main.c": {"ioctl", "dead.h", "debugfs.h", "vcpu_life.h", "irq/irq.h", "vmx/cpu.h",
-               "vmx/fpu.h", "vmx/l1d.h", "vmx/msr_bitmap.h"},
-    "ioctl": {"irq", "paravirt", "regs.h", "registry.h", "stats.h", "inspect.h", "vcpu_life.h",
-              "vmx/cpuid.h", "vmx/msr.h", "vmx/explain_capture.h", "vmx/guest_debug.h", "vmx/mce.h",
+    "main.c": {"ioctl", "dead.h", "debugfs.h", "vcpu_life.h", "irq/irq.h", "pmu/pmu.h",
+               "vmx/cpu.h", "vmx/fpu.h", "vmx/msr.h", "vmx/l1d.h", "vmx/msr_bitmap.h"},
+    "ioctl": {"irq", "paravirt", "pmu/pmu.h", "regs.h", "registry.h", "stats.h", "inspect.h",
+              "vcpu_life.h", "vmx/cpuid.h", "vmx/msr.h", "vmx/explain_capture.h",
+              "vmx/guest_debug.h", "vmx/mce.h",
               "vmx/msr_filter.h", "vmx/controls.h", "vmx/tsc.h", "vmx/watch.h", "uapi",
               "ept/ept.h"},
-    "top": {"vmx", "irq", "ept", "paravirt", "emulate", "regs.h", "stats.h", "vcpu_life.h"},
-    "vmx": {"irq/irq.h", "ept/ept.h", "paravirt", "emulate/emulate.h", "regs.h", "stats.h"},
+    "top": {"vmx", "irq", "ept", "paravirt", "pmu/pmu.h", "emulate", "regs.h", "stats.h",
+            "vcpu_life.h"},
+    "vmx": {"irq/irq.h", "ept/ept.h", "paravirt", "pmu/pmu.h", "emulate/emulate.h", "regs.h",
+            "stats.h"},
     "ept": {"vmx/cpu.h", "vmx/ops.h"},
     "irq": set(),
-    "paravirt": {"ept/ept.h", "irq/irq.h"},
+    "paravirt": {"ept/ept.h", "irq/irq.h", "pmu/pmu.h"},
+    "pmu": {"irq/irq.h", "vmx/caps.h", "vmx/cpuid.h"},
     "emulate": set(),
 }
 # what decides over the life of a VM or a vCPU
@@ -75,7 +79,7 @@ def include_layers():
 
 def calls_down():
     for name in sources("module"):
-        if layer(name) not in ("vmx", "ept", "irq", "paravirt", "emulate"):
+        if layer(name) not in ("vmx", "ept", "irq", "paravirt", "pmu", "emulate"):
             continue
         for number, match in lines_with(name, FROM_ABOVE.pattern):
             yield Finding(name, number, f"calls {match[1]}(), which is above it")
