@@ -16,7 +16,7 @@
 
 #include "../internal.h"
 #include "instance.h"
-#include "tap.h"
+#include "tests.h"
 
 #define INSTANCES	1000	/* of each form, in each mode */
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "machine.h"
-#include "tap.h"
+#include "tests.h"
 
 #define REAL	EMULATE_MODE_REAL
 #define P16	EMULATE_MODE_PROT16

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "machine.h"
-#include "tap.h"
+#include "tests.h"
 
 #define INPUTS	200000
 

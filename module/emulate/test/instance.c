@@ -9,7 +9,7 @@
 
 #include "../internal.h"
 #include "instance.h"
-#include "tap.h"
+#include "tests.h"
 
 #define REX_W	8
 #define REX_R	4

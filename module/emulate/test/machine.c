@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "machine.h"
-#include "tap.h"
+#include "tests.h"
 
 static struct machine *machine_of(struct emulate_ctxt *c)
 {

@@ -2,44 +2,8 @@
 /*
  * The interpreter's tests, in TAP. Runs anywhere, as any user; no VT-x is needed.
  */
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "../opcode.h"
-#include "tap.h"
-
-static unsigned int passed, failed, skipped;
-
-void tap_ok(bool condition, const char *format, ...)
-{
-	va_list args;
-
-	*(condition ? &passed : &failed) += 1;
-	printf("%s %u - ", condition ? "ok" : "not ok", passed + failed + skipped);
-	va_start(args, format);
-	vprintf(format, args);
-	va_end(args);
-	putchar('\n');
-}
-
-void tap_skip(const char *name, const char *reason)
-{
-	skipped++;
-	printf("ok %u - %s # SKIP %s\n", passed + failed + skipped, name, reason);
-}
-
-void tap_note(const char *format, ...)
-{
-	va_list args;
-
-	printf("# ");
-	va_start(args, format);
-	vprintf(format, args);
-	va_end(args);
-	putchar('\n');
-}
+#include "tests.h"
 
 static u64 random_state;
 
@@ -139,8 +103,7 @@ void test_coverage(void)
 
 int main(void)
 {
-	setvbuf(stdout, NULL, _IOLBF, 0);
-	puts("TAP version 13");
+	tap_begin();
 	test_decode();
 	test_execute();
 	test_segments();
@@ -152,7 +115,5 @@ int main(void)
 	else
 		tap_skip("coverage of the opcode tables", "the comparison was not complete");
 	test_fuzz();
-	printf("1..%u\n", passed + failed + skipped);
-	printf("%u passed, %u failed, %u skipped\n", passed, failed, skipped);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return tap_end();
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "machine.h"
-#include "tap.h"
+#include "tests.h"
 
 #define P32	EMULATE_MODE_PROT32
 #define L64	EMULATE_MODE_LONG64

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "machine.h"
-#include "tap.h"
+#include "tests.h"
 
 #define REAL	EMULATE_MODE_REAL
 #define VM86	EMULATE_MODE_VM86

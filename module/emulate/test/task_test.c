@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "machine.h"
-#include "tap.h"
+#include "tests.h"
 
 #define GDT	0x2000
 #define OLD	0x40	/* selectors of the TSSs */

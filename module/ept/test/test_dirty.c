@@ -4,7 +4,7 @@
  * API's text has them, ring sizes and positions, and the CPU's log as the SDM describes it.
  */
 #include "../dirty_math.h"
-#include "tap.h"
+#include "tests.h"
 
 static void test_clear_range(void)
 {
@@ -21,12 +21,12 @@ static void test_clear_range(void)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		tap_result(dirty_clear_valid(rows[i].first, rows[i].nr, rows[i].npages) ==
-			   rows[i].valid, "clear %#llx + %#llx of %#llx: %s",
-			   (unsigned long long)rows[i].first, (unsigned long long)rows[i].nr,
-			   (unsigned long long)rows[i].npages, rows[i].valid ? "valid" : "refused");
-	tap_result(dirty_words(1) == 1 && dirty_words(64) == 1 && dirty_words(65) == 2 &&
-		   dirty_words((1ULL << 31) - 1) == 1ULL << 25, "words of a bitmap");
+		tap_ok(dirty_clear_valid(rows[i].first, rows[i].nr, rows[i].npages) ==
+		       rows[i].valid, "clear %#llx + %#llx of %#llx: %s",
+		       (unsigned long long)rows[i].first, (unsigned long long)rows[i].nr,
+		       (unsigned long long)rows[i].npages, rows[i].valid ? "valid" : "refused");
+	tap_ok(dirty_words(1) == 1 && dirty_words(64) == 1 && dirty_words(65) == 2 &&
+	       dirty_words((1ULL << 31) - 1) == 1ULL << 25, "words of a bitmap");
 }
 
 static void test_ring_sizes(void)
@@ -42,20 +42,20 @@ static void test_ring_sizes(void)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		tap_result(ring_check_bytes(rows[i].bytes, false) == rows[i].plain &&
-			   ring_check_bytes(rows[i].bytes, true) == rows[i].pml,
-			   "a ring of %#llx bytes", (unsigned long long)rows[i].bytes);
+		tap_ok(ring_check_bytes(rows[i].bytes, false) == rows[i].plain &&
+		       ring_check_bytes(rows[i].bytes, true) == rows[i].pml,
+		       "a ring of %#llx bytes", (unsigned long long)rows[i].bytes);
 }
 
 static void test_positions(void)
 {
-	tap_result(ring_used(7, 7) == 0 && ring_used(1024, 0) == 1024 &&
-		   ring_used(3, 0xfffffffe) == 5, "a ring's fill, across the wrap");
-	tap_result(RING_MAX_ENTRIES && !((1ULL << 32) % RING_MAX_ENTRIES),
-		   "positions wrap at a multiple of the ring's size");
+	tap_ok(ring_used(7, 7) == 0 && ring_used(1024, 0) == 1024 &&
+	       ring_used(3, 0xfffffffe) == 5, "a ring's fill, across the wrap");
+	tap_ok(RING_MAX_ENTRIES && !((1ULL << 32) % RING_MAX_ENTRIES),
+	       "positions wrap at a multiple of the ring's size");
 	/* "PML index": counts down from 511; from 0 it becomes 0xffff, and the log is full */
-	tap_result(pml_first(511) == 512 && pml_first(510) == 511 && pml_first(0) == 1 &&
-		   pml_first(0xffff) == 0, "the valid part of the CPU's log");
+	tap_ok(pml_first(511) == 512 && pml_first(510) == 511 && pml_first(0) == 1 &&
+	       pml_first(0xffff) == 0, "the valid part of the CPU's log");
 }
 
 void test_dirty(void)

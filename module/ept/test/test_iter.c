@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "../iter.h"
-#include "tap.h"
+#include "tests.h"
 
 #define MAX_TABLES	64
 #define MAX_VISITS	100000
@@ -137,8 +137,8 @@ static void test_random(void)
 		}
 		free_tables();
 	}
-	tap_result(!bad && visits > 1000000, "100 trees, 100 ranges each, %zu visits as recursion",
-		   visits);
+	tap_ok(!bad && visits > 1000000, "100 trees, 100 ranges each, %zu visits as recursion",
+	       visits);
 }
 
 /* The last entry that a recursion towards @gfn visits. */
@@ -176,8 +176,8 @@ static void test_find(void)
 		}
 		free_tables();
 	}
-	tap_result(!bad && at_level[EPT_4K] > 100 && at_level[EPT_2M] > 100 &&
-		   at_level[EPT_1G] > 100, "one entry found as by recursion, at each level");
+	tap_ok(!bad && at_level[EPT_4K] > 100 && at_level[EPT_2M] > 100 &&
+	       at_level[EPT_1G] > 100, "one entry found as by recursion, at each level");
 }
 
 static void test_cut(void)
@@ -197,7 +197,7 @@ static void test_cut(void)
 			it.old = 0;
 		below += it.level < EPT_1G;
 	}
-	tap_result(below == 0 && pdpt[3] == 0, "a table cut off is not entered");
+	tap_ok(below == 0 && pdpt[3] == 0, "a table cut off is not entered");
 	free_tables();
 }
 
@@ -209,14 +209,14 @@ static void test_limits(void)
 
 	for_each_ept_pte(it, root, EPT_END_GFN - 1, ~0ULL, EPT_4K)
 		visits++;
-	tap_result(visits == 1, "an end beyond the last gfn stops at the last");
+	tap_ok(visits == 1, "an end beyond the last gfn stops at the last");
 
 	visits = 0;
 	for_each_ept_pte(it, root, EPT_END_GFN, EPT_END_GFN + 5, EPT_4K)
 		visits++;
 	for_each_ept_pte(it, root, 7, 7, EPT_4K)
 		visits++;
-	tap_result(visits == 0, "empty ranges and ranges outside have no entries");
+	tap_ok(visits == 0, "empty ranges and ranges outside have no entries");
 	free_tables();
 }
 

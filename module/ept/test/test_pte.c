@@ -4,7 +4,7 @@
  * the functions of pte.h on the other.
  */
 #include "../pte.h"
-#include "tap.h"
+#include "tests.h"
 
 static void test_geometry(void)
 {
@@ -24,11 +24,11 @@ static void test_geometry(void)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		tap_result(ept_pages(rows[i].level) == rows[i].pages &&
-			   ept_align(rows[i].gfn, rows[i].level) == rows[i].align &&
-			   ept_index(rows[i].gfn, rows[i].level) == rows[i].index,
-			   "geometry of gfn %#llx at level %d",
-			   (unsigned long long)rows[i].gfn, rows[i].level);
+		tap_ok(ept_pages(rows[i].level) == rows[i].pages &&
+		       ept_align(rows[i].gfn, rows[i].level) == rows[i].align &&
+		       ept_index(rows[i].gfn, rows[i].level) == rows[i].index,
+		       "geometry of gfn %#llx at level %d",
+		       (unsigned long long)rows[i].gfn, rows[i].level);
 }
 
 static void test_leaves(void)
@@ -53,11 +53,11 @@ static void test_leaves(void)
 		u64 pte = ept_make_leaf(rows[i].pfn, rows[i].level, rows[i].access,
 					rows[i].memtype);
 
-		tap_result(pte == rows[i].pte && ept_is_leaf(pte, rows[i].level) &&
-			   !ept_is_table(pte, rows[i].level) &&
-			   ept_pfn(pte) == ept_align(rows[i].pfn, rows[i].level),
-			   "leaf at level %d for frame %#llx: %#llx", rows[i].level,
-			   (unsigned long long)rows[i].pfn, (unsigned long long)pte);
+		tap_ok(pte == rows[i].pte && ept_is_leaf(pte, rows[i].level) &&
+		       !ept_is_table(pte, rows[i].level) &&
+		       ept_pfn(pte) == ept_align(rows[i].pfn, rows[i].level),
+		       "leaf at level %d for frame %#llx: %#llx", rows[i].level,
+		       (unsigned long long)rows[i].pfn, (unsigned long long)pte);
 	}
 }
 
@@ -65,18 +65,18 @@ static void test_kinds(void)
 {
 	u64 table = ept_make_table(0xabcdef000);
 
-	tap_result(table == 0xabcdef007 && ept_is_table(table, 4) && ept_is_table(table, 2) &&
-		   ept_pfn(table) == 0xabcdef, "a table's entry");
-	tap_result(!ept_is_present(0xabcdef030) && !ept_is_leaf(0xabcdef0b0, 2) &&
-		   !ept_is_table(0xabcdef030, 2), "without rights an entry is absent");
-	tap_result(ept_is_leaf(0x1007, 1) && !ept_is_table(0x1007, 1), "at level 1 all are leaves");
-	tap_result(ept_is_present(4) && ept_is_leaf(0x84, 2), "execute-only is present");
+	tap_ok(table == 0xabcdef007 && ept_is_table(table, 4) && ept_is_table(table, 2) &&
+	       ept_pfn(table) == 0xabcdef, "a table's entry");
+	tap_ok(!ept_is_present(0xabcdef030) && !ept_is_leaf(0xabcdef0b0, 2) &&
+	       !ept_is_table(0xabcdef030, 2), "without rights an entry is absent");
+	tap_ok(ept_is_leaf(0x1007, 1) && !ept_is_table(0x1007, 1), "at level 1 all are leaves");
+	tap_ok(ept_is_present(4) && ept_is_leaf(0x84, 2), "execute-only is present");
 
-	tap_result(ept_allows(0x1007, ACCESS_READ | ACCESS_WRITE | ACCESS_EXEC) &&
-		   ept_allows(0x1005, ACCESS_READ | ACCESS_EXEC) &&
-		   !ept_allows(0x1005, ACCESS_WRITE) &&
-		   !ept_allows(0x1003, ACCESS_READ | ACCESS_EXEC) &&
-		   !ept_allows(0x1000, 0), "rights of an entry");
+	tap_ok(ept_allows(0x1007, ACCESS_READ | ACCESS_WRITE | ACCESS_EXEC) &&
+	       ept_allows(0x1005, ACCESS_READ | ACCESS_EXEC) &&
+	       !ept_allows(0x1005, ACCESS_WRITE) &&
+	       !ept_allows(0x1003, ACCESS_READ | ACCESS_EXEC) &&
+	       !ept_allows(0x1000, 0), "rights of an entry");
 }
 
 static void test_flush(void)
@@ -106,8 +106,8 @@ static void test_flush(void)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		tap_result(ept_needs_flush(rows[i].old, rows[i].new) == rows[i].flush,
-			   "flush: %s", rows[i].what);
+		tap_ok(ept_needs_flush(rows[i].old, rows[i].new) == rows[i].flush,
+		       "flush: %s", rows[i].what);
 }
 
 static void test_log(void)
@@ -131,16 +131,16 @@ static void test_log(void)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		tap_result(ept_log_protect(rows[i].pte, rows[i].level, rows[i].pml) ==
-			   rows[i].protected, "log: %s", rows[i].what);
-	tap_result(ept_log_grant(0x1135 | withheld) == 0x1137 && ept_log_grant(0x1135) == 0x1135 &&
-		   ept_log_grant(0x1337) == 0x1337, "log: only what was withheld is granted");
-	tap_result(ept_log_split(0x2003b5 | withheld, 2, 0, true) == 0x200137 &&
-		   ept_log_split(0x2003b5 | withheld, 2, 511, true) == 0x3ff137 &&
-		   ept_log_split(0x2003b5 | withheld, 2, 511, false) == (0x3ff135 | withheld) &&
-		   ept_log_split(0x2003b5, 2, 1, true) == 0x201135, "log: 2 MiB split");
-	tap_result(ept_log_split(0x400003b5 | withheld, 3, 511, true) ==
-		   (0x7fe001b5 | withheld), "log: 1 GiB split stays withheld");
+		tap_ok(ept_log_protect(rows[i].pte, rows[i].level, rows[i].pml) ==
+		       rows[i].protected, "log: %s", rows[i].what);
+	tap_ok(ept_log_grant(0x1135 | withheld) == 0x1137 && ept_log_grant(0x1135) == 0x1135 &&
+	       ept_log_grant(0x1337) == 0x1337, "log: only what was withheld is granted");
+	tap_ok(ept_log_split(0x2003b5 | withheld, 2, 0, true) == 0x200137 &&
+	       ept_log_split(0x2003b5 | withheld, 2, 511, true) == 0x3ff137 &&
+	       ept_log_split(0x2003b5 | withheld, 2, 511, false) == (0x3ff135 | withheld) &&
+	       ept_log_split(0x2003b5, 2, 1, true) == 0x201135, "log: 2 MiB split");
+	tap_ok(ept_log_split(0x400003b5 | withheld, 3, 511, true) ==
+	       (0x7fe001b5 | withheld), "log: 1 GiB split stays withheld");
 }
 
 static void test_replace(void)
@@ -149,8 +149,8 @@ static void test_replace(void)
 	bool first = ept_replace(&entry, &old, 0x1137);
 	bool second = ept_replace(&entry, &old, 0);
 
-	tap_result(first && !second && entry == 0x1137 && old == 0x1137,
-		   "a lost exchange changes nothing and brings the old value up to date");
+	tap_ok(first && !second && entry == 0x1137 && old == 0x1137,
+	       "a lost exchange changes nothing and brings the old value up to date");
 }
 
 void test_pte(void)

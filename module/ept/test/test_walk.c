@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "../guest_walk.h"
-#include "tap.h"
+#include "tests.h"
 
 #define MEM_SIZE	0x10000
 #define ROM_START	0xc000		/* readable only, up to MEM_SIZE */
@@ -246,8 +246,8 @@ static void test_rights(enum mode mode)
 				tap_note("first: bits %#x access %u", bits, kinds[kind]);
 		}
 	}
-	tap_result(!bad, "%s: %u combinations of rights, %u differ from the SDM", mode_name[mode],
-		   count, bad);
+	tap_ok(!bad, "%s: %u combinations of rights, %u differ from the SDM", mode_name[mode],
+	       count, bad);
 }
 
 /* --- absent and malformed entries --- */
@@ -268,7 +268,7 @@ static void test_absent(enum mode mode)
 		      fault.error_code == (X86_PF_WRITE | X86_PF_USER) &&
 		      fault.address == va_for(mode) && exchanges == 0;
 	}
-	tap_result(ok, "%s: an absent entry at each level is no protection fault", mode_name[mode]);
+	tap_ok(ok, "%s: an absent entry at each level is no protection fault", mode_name[mode]);
 }
 
 struct reserved_row {
@@ -321,11 +321,11 @@ static void test_reserved(void)
 			gpa &= ~row->bits;
 		if (!row->fault && gpa != 0x5555000)
 			ret = -1;
-		tap_result(ret == row->fault &&
-			   (!row->fault || fault.error_code == (X86_PF_PROT | X86_PF_RSVD)),
-			   "%s: bits %#llx at level %d are %s", mode_name[row->mode],
-			   (unsigned long long)row->bits, row->level,
-			   row->fault ? "reserved" : "not reserved");
+		tap_ok(ret == row->fault &&
+		       (!row->fault || fault.error_code == (X86_PF_PROT | X86_PF_RSVD)),
+		       "%s: bits %#llx at level %d are %s", mode_name[row->mode],
+		       (unsigned long long)row->bits, row->level,
+		       row->fault ? "reserved" : "not reserved");
 	}
 }
 
@@ -367,8 +367,8 @@ static void test_large(void)
 		set(at, size, rows[i].entry);
 		va = (va >> shift << shift) | rows[i].offset;
 		ret = walk(&p, va, ACCESS_WRITE, &gpa, &fault);
-		tap_result(!ret && gpa == rows[i].gpa && get(at, size) == (rows[i].entry | A | D),
-			   "%s: a page of %s", mode_name[rows[i].mode], rows[i].what);
+		tap_ok(!ret && gpa == rows[i].gpa && get(at, size) == (rows[i].entry | A | D),
+		       "%s: a page of %s", mode_name[rows[i].mode], rows[i].what);
 	}
 }
 
@@ -380,8 +380,8 @@ static void test_pse_off(void)
 
 	build(MODE_32);
 	set(entry_at(MODE_32, 2), 4, get(entry_at(MODE_32, 2), 4) | PS);
-	tap_result(!walk(&p, va_for(MODE_32) + 5, ACCESS_READ, &gpa, &fault) && gpa == 0x5555005,
-		   "32-bit without CR4.PSE: bit 7 is ignored");
+	tap_ok(!walk(&p, va_for(MODE_32) + 5, ACCESS_READ, &gpa, &fault) && gpa == 0x5555005,
+	       "32-bit without CR4.PSE: bit 7 is ignored");
 }
 
 /* --- accessed and dirty bits --- */
@@ -408,7 +408,7 @@ static void test_accessed_dirty(enum mode mode)
 	ok &= exchanges == levels(mode) + 1U;
 	if (mode == MODE_PAE)
 		ok &= p.pdptr[1] == (0x1000 | P);
-	tap_result(ok, "%s: accessed at all levels, dirty in the leaf, each once", mode_name[mode]);
+	tap_ok(ok, "%s: accessed at all levels, dirty in the leaf, each once", mode_name[mode]);
 }
 
 static void test_races(void)
@@ -422,12 +422,12 @@ static void test_races(void)
 	interfere = 3;
 	ok = !walk(&p, va_for(MODE_4LEVEL), ACCESS_WRITE, &gpa, &fault) && gpa == 0x5555000 &&
 	     (get(entry_at(MODE_4LEVEL, 1), 8) & (A | D)) == (A | D);
-	tap_result(ok, "a walk that loses races starts again and ends");
+	tap_ok(ok, "a walk that loses races starts again and ends");
 
 	build(MODE_4LEVEL);
 	interfere = 1000000;
-	tap_result(walk(&p, va_for(MODE_4LEVEL), ACCESS_WRITE, &gpa, &fault) == -EAGAIN,
-		   "a walk that always loses gives up");
+	tap_ok(walk(&p, va_for(MODE_4LEVEL), ACCESS_WRITE, &gpa, &fault) == -EAGAIN,
+	       "a walk that always loses gives up");
 
 	/* The root in ROM: accessed bits cannot be set there, the translation stands. */
 	build(MODE_4LEVEL);
@@ -435,12 +435,12 @@ static void test_races(void)
 	p.cr3 = 0xd000;
 	ok = !walk(&p, va_for(MODE_4LEVEL), ACCESS_READ, &gpa, &fault) && gpa == 0x5555000 &&
 	     !(get(0xd008, 8) & A) && (get(entry_at(MODE_4LEVEL, 1), 8) & A);
-	tap_result(ok, "tables in read-only memory translate");
+	tap_ok(ok, "tables in read-only memory translate");
 
 	p.cr3 = 0x100000;
-	tap_result(walk(&p, va_for(MODE_4LEVEL), ACCESS_READ, &gpa, &fault) == 1 &&
-		   fault.error_code == 0,
-		   "tables outside memory hold nothing");
+	tap_ok(walk(&p, va_for(MODE_4LEVEL), ACCESS_READ, &gpa, &fault) == 1 &&
+	       fault.error_code == 0,
+	       "tables outside memory hold nothing");
 }
 
 /* --- protection keys --- */
@@ -482,8 +482,8 @@ static void test_keys(void)
 		p.cr0 = X86_CR0_PE | X86_CR0_PG | (rows[i].wp ? X86_CR0_WP : 0);
 		p.cpl = rows[i].user ? 3 : 0;
 		ret = walk(&p, va_for(MODE_4LEVEL), rows[i].access, &gpa, &fault);
-		tap_result(rows[i].code ? ret == 1 && fault.error_code == rows[i].code : ret == 0,
-			   "protection key, row %zu", i);
+		tap_ok(rows[i].code ? ret == 1 && fault.error_code == rows[i].code : ret == 0,
+		       "protection key, row %zu", i);
 	}
 }
 
@@ -495,26 +495,26 @@ static void test_others(void)
 
 	build(MODE_4LEVEL);
 	p.cr0 = X86_CR0_PE;
-	tap_result(!walk(&p, 0x12345678, ACCESS_WRITE, &gpa, &fault) && gpa == 0x12345678,
-		   "paging off: linear is physical");
+	tap_ok(!walk(&p, 0x12345678, ACCESS_WRITE, &gpa, &fault) && gpa == 0x12345678,
+	       "paging off: linear is physical");
 
 	p = paging_for(MODE_4LEVEL);
 	p.cr3 = 0x8000000000001abcUL;	/* no-flush bit, PCID */
-	tap_result(!walk(&p, va_for(MODE_4LEVEL), ACCESS_READ, &gpa, &fault) && gpa == 0x5555000,
-		   "bits of CR3 beside the address are ignored");
+	tap_ok(!walk(&p, va_for(MODE_4LEVEL), ACCESS_READ, &gpa, &fault) && gpa == 0x5555000,
+	       "bits of CR3 beside the address are ignored");
 
 	build(MODE_PAE);
 	p = paging_for(MODE_PAE);
 	p.cpl = 3;
-	tap_result(walk(&p, 0x80001234, ACCESS_EXEC, &gpa, &fault) == 1 &&
-		   fault.error_code == (X86_PF_USER | X86_PF_INSTR) && fault.address == 0x80001234,
-		   "PAE: an absent PDPTE");
-	tap_result(walk(&p, 0xff00000080001234UL, ACCESS_READ, &gpa, &fault) == 1 &&
-		   fault.address == 0x80001234, "outside long mode addresses have 32 bits");
+	tap_ok(walk(&p, 0x80001234, ACCESS_EXEC, &gpa, &fault) == 1 &&
+	       fault.error_code == (X86_PF_USER | X86_PF_INSTR) && fault.address == 0x80001234,
+	       "PAE: an absent PDPTE");
+	tap_ok(walk(&p, 0xff00000080001234UL, ACCESS_READ, &gpa, &fault) == 1 &&
+	       fault.address == 0x80001234, "outside long mode addresses have 32 bits");
 	p.pdptr[3] = p.pdptr[1];
 	p.pdptr[1] = 0;
-	tap_result(!walk(&p, va_for(MODE_PAE) | 3UL << 30, ACCESS_READ, &gpa, &fault) &&
-		   gpa == 0x5555000, "PAE: the last PDPTE");
+	tap_ok(!walk(&p, va_for(MODE_PAE) | 3UL << 30, ACCESS_READ, &gpa, &fault) &&
+	       gpa == 0x5555000, "PAE: the last PDPTE");
 }
 
 void test_walk(void)

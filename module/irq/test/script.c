@@ -6,15 +6,6 @@
 
 #define TAKE_LIMIT	100000
 
-static unsigned int tap_count, tap_failed;
-
-void tap_result(bool good, const char *name)
-{
-	printf("%sok %u - %s\n", good ? "" : "not ", ++tap_count, name);
-	if (!good)
-		tap_failed++;
-}
-
 /* All of the guest's CPUID that matters here: x2APIC. */
 static struct kvm_cpuid_entry2 test_cpuid[] = {
 	{ .function = 0, .eax = 1 },
@@ -319,7 +310,7 @@ static void script_run(const struct script *script, bool waits)
 		       s->line, got, got, s->expect, s->expect);
 		break;
 	}
-	tap_result(good, script->name);
+	tap_ok(good, "%s", script->name);
 	test_vm_destroy(vm);
 }
 
@@ -331,7 +322,7 @@ int main(void)
 	const struct script *script;
 	unsigned int i;
 
-	printf("TAP version 13\n");
+	tap_begin();
 	for (i = 0; i < ARRAY_SIZE(files); i++)
 		for (script = files[i]; script->name; script++)
 			script_run(script, false);
@@ -343,7 +334,5 @@ int main(void)
 	test_routing();
 	test_random();
 	test_map();
-	printf("1..%u\n", tap_count);
-	printf("%u passed, %u failed, 0 skipped\n", tap_count - tap_failed, tap_failed);
-	return tap_failed != 0;
+	return tap_end();
 }

@@ -6,6 +6,7 @@
 #ifndef LINTEL_IRQ_TEST_SCRIPT_H
 #define LINTEL_IRQ_TEST_SCRIPT_H
 
+#include "../../test/tap.h"
 #include "../chips.h"
 #include "../lapic.h"
 
@@ -99,7 +100,6 @@ struct script {
 
 struct lintel_vm *test_vm_create(bool split);
 void test_vm_destroy(struct lintel_vm *vm);
-void tap_result(bool good, const char *name);
 
 extern const struct script pic_scripts[], ioapic_scripts[], pit_scripts[], lapic_scripts[],
 	ipi_scripts[], timer_scripts[], preemption_scripts[];

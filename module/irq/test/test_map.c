@@ -109,7 +109,7 @@ void test_map(void)
 		arrived += with != 0;
 	}
 	printf("# map: %u messages, %u with a map, %u arrived\n", i, mapped, arrived);
-	tap_result(same && arrived > ROUNDS / 4 && mapped > ROUNDS / 2 && mapped < ROUNDS,
-		   "map: who gets a message does not depend on it");
+	tap_ok(same && arrived > ROUNDS / 4 && mapped > ROUNDS / 2 && mapped < ROUNDS,
+	       "map: who gets a message does not depend on it");
 	test_vm_destroy(vm);
 }

@@ -58,20 +58,20 @@ void test_routing(void)
 
 		snprintf(name, sizeof(name), "routing: %s: %s", routings[i].name,
 			 routings[i].expect ? "refused" : "accepted");
-		tap_result(ret == routings[i].expect, name);
+		tap_ok(ret == routings[i].expect, "%s", name);
 	}
 
 	lintel_lapic_reg_write(vm->vcpus[1]->lapic, APIC_SPIV, 0x1ff);
 	good = !lintel_routing_set(vm, &msi, 1, 0) && lintel_irq_line(vm, 30, true) == 1 &&
 	       lintel_irq_line(vm, 30, false) == -1 && lintel_irq_line(vm, 16, true) == -1 &&
 	       lintel_irq_ack(vm->vcpus[1]) == 0x77;
-	tap_result(good, "routing: an MSI route sends at level 1, and the old table is gone");
+	tap_ok(good, "routing: an MSI route sends at level 1, and the old table is gone");
 
 	good = lintel_irqchip_create(vm) == -EEXIST && lintel_pit_create(vm, &pit) == -EEXIST &&
 	       lintel_pit_create(&empty, &pit) == -ENOENT && lintel_irq_line(&empty, 0, 1) == -ENXIO &&
 	       lintel_irqchip_get(&empty, &chip) == -ENXIO &&
 	       lintel_irqchip_get(vm, &chip) == -EINVAL && lintel_irqchip_set(vm, &chip) == -EINVAL;
-	tap_result(good, "irqchip: twice, without, and unknown chips are refused");
+	tap_ok(good, "irqchip: twice, without, and unknown chips are refused");
 
 	empty.nr_vcpus = 1;
 	good = lintel_irqchip_create(&empty) == -EINVAL;
@@ -79,7 +79,7 @@ void test_routing(void)
 	good = good && !lintel_irqchip_create(&empty) &&
 	       lintel_pit_create(&empty, &bad_pit) == -EINVAL;
 	lintel_irqchip_destroy(&empty);
-	tap_result(good, "irqchip: not after a vCPU; PIT: no unknown flags");
+	tap_ok(good, "irqchip: not after a vCPU; PIT: no unknown flags");
 	test_vm_destroy(vm);
 }
 
@@ -264,8 +264,8 @@ void test_random(void)
 			break;
 	}
 	printf("# random: %u steps, %llu interrupts taken\n", i, taken);
-	tap_result(agrees && taken > ROUNDS / 100, "random: pending and acknowledge agree");
-	tap_result(same, "random: state that is put back reads the same");
-	tap_result(!shim_locks_held, "random: no lock is left behind");
+	tap_ok(agrees && taken > ROUNDS / 100, "random: pending and acknowledge agree");
+	tap_ok(same, "random: state that is put back reads the same");
+	tap_ok(!shim_locks_held, "random: no lock is left behind");
 	test_vm_destroy(vm);
 }

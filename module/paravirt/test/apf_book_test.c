@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "apf_book.h"
-#include "tap.h"
+#include "../../test/tap.h"
 
 static struct apf_book book;
 
@@ -25,19 +25,19 @@ static void test_one(void)
 	int i;
 
 	apf_init(&book);
-	result(apf_find(&book, 7, 0) < 0, "nothing is under way at first");
+	tap_ok(apf_find(&book, 7, 0) < 0, "nothing is under way at first");
 	i = start_told(7);
-	result(i >= 0 && apf_find(&book, 7, 0) == i, "a fetch is found by its page");
-	result(apf_find(&book, 8, 0) < 0, "and by no other");
+	tap_ok(i >= 0 && apf_find(&book, 7, 0) == i, "a fetch is found by its page");
+	tap_ok(apf_find(&book, 8, 0) < 0, "and by no other");
 	token = book.page[i].token;
-	result(token && token != APF_WAKE_ALL && (token & 0xfff) == 5, "its token has the vCPU");
+	tap_ok(token && token != APF_WAKE_ALL && (token & 0xfff) == 5, "its token has the vCPU");
 	apf_settle(&book, 0, 0);
-	result(!apf_has_news(&book, 0), "no news before it is over");
+	tap_ok(!apf_has_news(&book, 0), "no news before it is over");
 	apf_settle(&book, BIT_ULL(i), 0);
-	result(apf_has_news(&book, BIT_ULL(i)), "news when it is");
-	result(apf_find(&book, 7, BIT_ULL(i)) < 0, "over is not under way: the page may go again");
-	result(apf_next(&book, BIT_ULL(i)) == token, "the same token comes back");
-	result(!book.busy && !apf_has_news(&book, BIT_ULL(i)), "once");
+	tap_ok(apf_has_news(&book, BIT_ULL(i)), "news when it is");
+	tap_ok(apf_find(&book, 7, BIT_ULL(i)) < 0, "over is not under way: the page may go again");
+	tap_ok(apf_next(&book, BIT_ULL(i)) == token, "the same token comes back");
+	tap_ok(!book.busy && !apf_has_news(&book, BIT_ULL(i)), "once");
 }
 
 static void test_untold(void)
@@ -47,16 +47,16 @@ static void test_untold(void)
 	apf_init(&book);
 	i = apf_start(&book, 7, 0);
 	apf_settle(&book, BIT_ULL(i), 0);
-	result(!book.busy && !apf_has_news(&book, BIT_ULL(i)), "what was not told is not answered");
+	tap_ok(!book.busy && !apf_has_news(&book, BIT_ULL(i)), "what was not told is not answered");
 
 	i = start_told(7);
 	apf_forget(&book);
-	result(apf_find(&book, 7, 0) < 0 && book.busy == BIT_ULL(i),
+	tap_ok(apf_find(&book, 7, 0) < 0 && book.busy == BIT_ULL(i),
 	       "forgotten: not found, but its entry is in use");
 	j = apf_start(&book, 7, 0);
-	result(j >= 0 && j != i, "the same page again, elsewhere");
+	tap_ok(j >= 0 && j != i, "the same page again, elsewhere");
 	apf_settle(&book, BIT_ULL(i), 0);
-	result(book.busy == BIT_ULL(j), "until the fetch is over");
+	tap_ok(book.busy == BIT_ULL(j), "until the fetch is over");
 }
 
 static void test_failure(void)
@@ -66,14 +66,14 @@ static void test_failure(void)
 	apf_init(&book);
 	i = apf_start(&book, 7, 0);
 	apf_settle(&book, BIT_ULL(i), BIT_ULL(i));
-	result(apf_start(&book, 7, 0) < 0, "after a failure the thread goes itself");
-	result(apf_start(&book, 7, 0) >= 0, "once");
+	tap_ok(apf_start(&book, 7, 0) < 0, "after a failure the thread goes itself");
+	tap_ok(apf_start(&book, 7, 0) >= 0, "once");
 
 	apf_init(&book);
 	i = start_told(9);
 	apf_settle(&book, BIT_ULL(i), BIT_ULL(i));
-	result(apf_next(&book, BIT_ULL(i)) == book.page[i].token, "a failure is an end, too");
-	result(apf_start(&book, 9, 0) < 0, "and remembered");
+	tap_ok(apf_next(&book, BIT_ULL(i)) == book.page[i].token, "a failure is an end, too");
+	tap_ok(apf_start(&book, 9, 0) < 0, "and remembered");
 }
 
 static void test_wake_all(void)
@@ -83,18 +83,18 @@ static void test_wake_all(void)
 	apf_init(&book);
 	i = start_told(7);
 	apf_enable(&book);
-	result(apf_has_news(&book, 0) && apf_next(&book, 0) == APF_WAKE_ALL, "wake all");
+	tap_ok(apf_has_news(&book, 0) && apf_next(&book, 0) == APF_WAKE_ALL, "wake all");
 	apf_settle(&book, BIT_ULL(i), 0);
-	result(!apf_has_news(&book, BIT_ULL(i)) && !book.busy, "stands for the tokens before it");
+	tap_ok(!apf_has_news(&book, BIT_ULL(i)) && !book.busy, "stands for the tokens before it");
 
 	apf_enable(&book);
 	i = start_told(8);
-	result(apf_next(&book, 0) == APF_WAKE_ALL, "wake all, late");
+	tap_ok(apf_next(&book, 0) == APF_WAKE_ALL, "wake all, late");
 	apf_settle(&book, BIT_ULL(i), 0);
-	result(!book.busy, "stands for the tokens before it is told");
+	tap_ok(!book.busy, "stands for the tokens before it is told");
 	apf_enable(&book);
 	apf_forget(&book);
-	result(!apf_has_news(&book, 0), "forgotten with the rest");
+	tap_ok(!apf_has_news(&book, 0), "forgotten with the rest");
 }
 
 static void test_full(void)
@@ -105,19 +105,19 @@ static void test_full(void)
 	apf_init(&book);
 	while (start_told(100 + n) >= 0)
 		n++;
-	result(n == APF_MAX, "as many as there is room for");
+	tap_ok(n == APF_MAX, "as many as there is room for");
 	first = apf_next(&book, ~0ULL);
 	for (u64 gfn = 1000; gfn < 1200; gfn++) {
 		if (start_told(gfn) < 0)
 			break;
 		seen += apf_next(&book, ~0ULL) == first;
 	}
-	result(!seen, "no token comes twice");
+	tap_ok(!seen, "no token comes twice");
 	/* 200 rounds went by: with turns, none of the first is left */
 	n = 0;
 	for (unsigned int i = 0; i < APF_MAX; i++)
 		n += book.busy & BIT_ULL(i) && book.page[i].gfn < 1000;
-	result(!n, "none waits for ever behind newer ones");
+	tap_ok(!n, "none waits for ever behind newer ones");
 }
 
 static void test_tokens(void)
@@ -135,10 +135,10 @@ static void test_tokens(void)
 
 		good &= token && token != APF_WAKE_ALL && (token & 0xfff) == 0xfff;
 	}
-	result(good, "never 0 nor APF_WAKE_ALL, also when numbers begin again");
+	tap_ok(good, "never 0 nor APF_WAKE_ALL, also when numbers begin again");
 	for (u32 n = 0; n < 3U << 20; n++)
 		good &= apf_new_token(&book, 5) != held;
-	result(good, "nor one that is in use");
+	tap_ok(good, "nor one that is in use");
 }
 
 /* --- against a model: what each entry's page has gone through --- */
@@ -266,7 +266,7 @@ static void test_random(void)
 		for (i = 0; i < APF_MAX; i++)
 			same &= !!(book.busy & BIT_ULL(i)) == model[i].busy;
 	}
-	result(same, "a million random steps agree with a model");
+	tap_ok(same, "a million random steps agree with a model");
 }
 
 int main(void)
@@ -278,5 +278,5 @@ int main(void)
 	test_full();
 	test_tokens();
 	test_random();
-	return results();
+	return tap_end();
 }

@@ -3,20 +3,12 @@
  * Tests of the arithmetic of kvm-clock: factors of many TSC rates against exact division, over
  * spans from one tick to ten years.
  */
-#include <stdbool.h>
-#include <stdio.h>
-
+#include "../../test/tap.h"
 #include "rate.h"
-
-static unsigned int passed, failed;
 
 static void result(bool ok, const char *what, u32 khz)
 {
-	if (ok)
-		passed++;
-	else
-		failed++;
-	printf("%sok %u - %s at %u kHz\n", ok ? "" : "not ", passed + failed, what, khz);
+	tap_ok(ok, "%s at %u kHz", what, khz);
 }
 
 static void test_rate(u32 khz)
@@ -115,6 +107,5 @@ int main(void)
 	for (unsigned int i = 0; i < sizeof(rates) / sizeof(rates[0]); i++)
 		test_rate(rates[i]);
 	test_scales();
-	printf("1..%u\n%u passed, %u failed, 0 skipped\n", passed + failed, passed, failed);
-	return failed ? 1 : 0;
+	return tap_end();
 }

@@ -3,7 +3,7 @@
  * The windows of halt polling and PAUSE loops: each rule in a row, the extremes of parameters,
  * and, for any sequence of halts, that a window stays within its bounds and settles.
  */
-#include "tap.h"
+#include "../../test/tap.h"
 #include "window.h"
 
 static const struct window_rules usual = { 10000, 2, 2, 200000 };
@@ -62,17 +62,17 @@ static void test_bounds(void)
 		window = halt_window_next(window, seed % 400000, &usual);
 		bounded &= window == 0 || (window >= usual.start && window <= usual.max);
 	}
-	result(bounded, "a million halts: 0, or between the first step and the maximum");
+	tap_ok(bounded, "a million halts: 0, or between the first step and the maximum");
 
 	for (unsigned int i = 0; i < 10; i++)
 		window = halt_window_next(window, 100000, &usual);
 	settled = window >= 100000;
 	for (unsigned int i = 0; i < 10; i++)
 		settled &= halt_window_next(window, 100000, &usual) == window;
-	result(settled, "halts of one length: the poll comes to cover them and stays");
+	tap_ok(settled, "halts of one length: the poll comes to cover them and stays");
 	for (unsigned int i = 0; i < 10; i++)
 		window = halt_window_next(window, 5000000, &usual);
-	result(window == 0, "long halts: polling ends");
+	tap_ok(window == 0, "long halts: polling ends");
 }
 
 int main(void)
@@ -80,16 +80,16 @@ int main(void)
 	for (unsigned int i = 0; i < sizeof(halts) / sizeof(halts[0]); i++) {
 		bool own = halts[i].rules.start;
 
-		result(halt_window_next(halts[i].window, halts[i].halted,
+		tap_ok(halt_window_next(halts[i].window, halts[i].halted,
 					own ? &halts[i].rules : &usual) == halts[i].next,
 		       halts[i].what);
 	}
 	for (unsigned int i = 0; i < sizeof(ples) / sizeof(ples[0]); i++) {
-		result(ple_grow(ples[i].window, &ples[i].rules) == ples[i].grown,
+		tap_ok(ple_grow(ples[i].window, &ples[i].rules) == ples[i].grown,
 		       ples[i].what);
-		result(ple_shrink(ples[i].window, &ples[i].rules) == ples[i].shrunk,
+		tap_ok(ple_shrink(ples[i].window, &ples[i].rules) == ples[i].shrunk,
 		       ples[i].what);
 	}
 	test_bounds();
-	return results();
+	return tap_end();
 }

@@ -3,22 +3,10 @@
  * Tests of cpuid.c: what a guest's CPUID answers, and what follows from it.  The policy
  * (cpuid_policy.c) is stood in for by a host that has everything but UMIP and LA57.
  */
-#include <stdio.h>
-
+#include "../../test/tap.h"
 #include "../cpuid.h"
 
-static unsigned int passed, failed;
-
-#define CHECK(cond) result(cond, #cond, __LINE__)
-
-static void result(bool ok, const char *what, int line)
-{
-	if (ok)
-		passed++;
-	else
-		failed++;
-	printf("%sok %u - %s (line %d)\n", ok ? "" : "not ", passed + failed, what, line);
-}
+#define CHECK(cond) tap_ok(cond, "%s (line %d)", #cond, __LINE__)
 
 /* --- the host --- */
 
@@ -305,6 +293,5 @@ int main(void)
 	test_ranges();
 	test_dynamic();
 	test_quick();
-	printf("1..%u\n%u passed, %u failed, 0 skipped\n", passed + failed, passed, failed);
-	return failed ? 1 : 0;
+	return tap_end();
 }

@@ -5,15 +5,8 @@
  */
 #include <stdio.h>
 
+#include "../../test/tap.h"
 #include "../timer.h"
-
-static unsigned int count, failed;
-
-static void result(bool good, const char *name)
-{
-	printf("%sok %u - %s\n", good ? "" : "not ", ++count, name);
-	failed += !good;
-}
 
 /* The TSC at which a timer started at @now with @value is zero. */
 static u64 expiry(u64 now, u32 value, unsigned int rate)
@@ -40,22 +33,21 @@ int main(void)
 	bool near = true, far = true;
 	u64 now, d;
 
-	printf("TAP version 13\n");
+	tap_begin();
 	for (i = 0; i < sizeof(bases) / sizeof(bases[0]); i++)
 		for (rate = 0; rate < 32; rate += rate < 6 ? 1 : 5)
 			for (now = bases[i]; now < bases[i] + 70; now++)
 				for (d = 0; d < 140; d++)
 					near &= on_time(now, now + d, rate);
-	result(near, "never early, and late by less than one count");
-	result(vmx_timer_value(1000, 5, 0) == 0, "past: at once");
+	tap_ok(near, "never early, and late by less than one count");
+	tap_ok(vmx_timer_value(1000, 5, 0) == 0, "past: at once");
 	for (i = 0; i < sizeof(bases) / sizeof(bases[0]); i++)
 		for (rate = 0; rate < 6; rate++) {
 			d = 0xfffffff0ull << rate;
 			far &= on_time(bases[i], bases[i] + d, rate);
 			far &= vmx_timer_value(bases[i], bases[i] + d * 3, rate) == 0xffffffff;
 		}
-	result(far, "what is too far is cut");
-	result(vmx_timer_value(7, ~0ull, 31) == 0xffffffff, "the end of time");
-	printf("1..%u\n", count);
-	return failed != 0;
+	tap_ok(far, "what is too far is cut");
+	tap_ok(vmx_timer_value(7, ~0ull, 31) == 0xffffffff, "the end of time");
+	return tap_end();
 }

@@ -1,17 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Test results in TAP, and what the test programs' files share: a fixed random sequence and the
- * record of which opcodes were executed.
+ * What the files of the test program share: a fixed random sequence, the record of which opcodes
+ * were executed, and the tests.
  */
-#ifndef LINTEL_EMULATE_TEST_TAP_H
-#define LINTEL_EMULATE_TEST_TAP_H
+#ifndef LINTEL_EMULATE_TEST_TESTS_H
+#define LINTEL_EMULATE_TEST_TESTS_H
 
+#include "../../test/tap.h"
 #include "../emulate.h"
-
-/* One line of TAP: "ok" if condition, else "not ok"; the name is printf-formatted. */
-void tap_ok(bool condition, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void tap_skip(const char *name, const char *reason);
-void tap_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* xorshift64*, seeded per test so that each test is repeatable alone. */
 void seed_random(u64 seed);
@@ -34,4 +30,4 @@ void test_tasks(void);
 bool test_host_cpu(void);
 void test_fuzz(void);
 
-#endif /* LINTEL_EMULATE_TEST_TAP_H */
+#endif /* LINTEL_EMULATE_TEST_TESTS_H */
