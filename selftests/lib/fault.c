@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "files.h"
@@ -49,20 +50,31 @@ void fault_arm(unsigned int n)
 	REQUIRE(pwrite(counter, text, len, 0) == len, "%s: %m", FAIL_NTH);
 }
 
-bool fault_disarm(void)
+/* What is left of the counter, and no more faults; 1 where the read was the site to fail. */
+static unsigned int disarm(void)
 {
 	char text[16] = "";
 	ssize_t n = pread(counter, text, sizeof(text) - 1, 0);
 
 	if (n < 0) {
-		/* the read itself had the fault: nothing before it had */
 		REQUIRE_EQ(errno, EFAULT);
-		return false;
+		return 1;
 	}
-	if (text[0] == '0')
-		return true;
 	/* a write is a user copy, too: with one fault left it would be the one */
-	while (pwrite(counter, "0", 1, 0) < 0)
+	while (text[0] != '0' && pwrite(counter, "0", 1, 0) < 0)
 		REQUIRE_EQ(errno, EFAULT);
-	return false;
+	return strtoul(text, NULL, 10);
+}
+
+bool fault_disarm(void)
+{
+	return !disarm();
+}
+
+unsigned int fault_sites(unsigned int n)
+{
+	unsigned int left = disarm();
+
+	REQUIRE(left, "more than %u sites", n);
+	return n - left;
 }

@@ -18,4 +18,7 @@ void fault_arm(unsigned int n);
 /* No more faults; whether there was one. */
 bool fault_disarm(void);
 
+/* No more faults; how many sites there were since fault_arm(n), of which none had a fault. */
+unsigned int fault_sites(unsigned int n);
+
 #endif

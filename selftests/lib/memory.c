@@ -79,64 +79,45 @@ static long slab_objects(void)
 }
 
 /* What the kernel itself holds: everything that no process and no page cache accounts for. */
-static long kernel_pages(void)
+static long kernel_memory_now(void)
 {
 	kernel_counts_settle();
 	return meminfo("MemTotal") - meminfo("MemFree") - free_in_lists() - meminfo("Cached") -
-	       meminfo("AnonPages");
-}
-
-static long kernel_objects(void)
-{
-	return kernel_pages() - meminfo("Slab") + slab_objects();
+	       meminfo("AnonPages") - meminfo("Slab") + slab_objects();
 }
 
 /*
  * Freeing by RCU is not over when a process is: reads the figure until it has stopped falling,
- * which is when it has found no new minimum for half a second.
+ * which is when it has found no new minimum for half a second. A CPU's slabs count as full until
+ * they are given back, so the last figure follows that.
  */
-static long settled(long (*figure)(void))
+long kernel_memory(void)
 {
-	long least;
+	long least, now;
 
 	file_write("/proc/sys/vm/drop_caches", "3");
 	shrink_slabs();
-	least = figure();
+	least = kernel_memory_now();
 	for (int same = 0; same < 25; same++) {
-		long now;
-
 		usleep(20000);
-		now = figure();
+		now = kernel_memory_now();
 		if (now < least) {
 			least = now;
 			same = 0;
 		}
 	}
-	return least;
-}
-
-long kernel_memory(void)
-{
-	return settled(kernel_pages);
-}
-
-/* A CPU's slabs count as full until they are given back. */
-long kernel_memory_in_objects(void)
-{
-	long least = settled(kernel_objects), now;
-
 	shrink_slabs();
-	now = kernel_objects();
+	now = kernel_memory_now();
 	return now < least ? now : least;
 }
 
-void check_memory_is_kept(long (*figure)(void), void (*repeat)(int times), int times, int series)
+void check_memory_is_kept(void (*repeat)(int times), int times, int series)
 {
-	long last = figure(), now, change = 0;
+	long last = kernel_memory(), now, change = 0;
 
 	for (int n = 0; n < series && !ktap_timed_out(); n++) {
 		repeat(times);
-		now = figure();
+		now = kernel_memory();
 		change = now - last;
 		ktap_note("series %d: kernel memory %ld kB, change %+ld kB", n, now, change);
 		if (labs(change) < times * PAGE_KB)

@@ -5,19 +5,19 @@
 
 #include <stdbool.h>
 
-/* kB that no process and no page cache accounts for, once freeing by RCU has come to rest. */
+/*
+ * kB that no process and no page cache accounts for, once freeing by RCU has come to rest. Of slabs
+ * the objects count: which of them share a slab is chance.
+ */
 long kernel_memory(void);
 
-/* Likewise, with the objects in slabs in place of the slabs, which are more by chance. */
-long kernel_memory_in_objects(void);
-
 /*
- * Calls @repeat with @times, in @series series at most, until one leaves @figure as it was, to less
- * than a page for each time; else the test fails. What @repeat loses each time shows in every
- * series; what else the kernel does meanwhile does not, so one such series is the proof. The caller
- * has warmed caches up.
+ * Calls @repeat with @times, in @series series at most, until one leaves the kernel's memory as it
+ * was, to less than a page for each time; else the test fails. What @repeat loses each time shows
+ * in every series; what else the kernel does meanwhile does not, so one such series is the proof.
+ * The caller has warmed caches up.
  */
-void check_memory_is_kept(long (*figure)(void), void (*repeat)(int times), int times, int series);
+void check_memory_is_kept(void (*repeat)(int times), int times, int series);
 
 /* CPUs keep changes of the counts in /proc/meminfo back for a while: not those before this. */
 void kernel_counts_settle(void);
