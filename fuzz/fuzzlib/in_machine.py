@@ -12,6 +12,7 @@ FUZZERS = {
     "ring0": ("fuzz-ring0", "--cases 2500", None),
 }
 BOOT = {"small": 60, "debug": 900}      # seconds of the emulator until the command runs
+SHORT = {"small": 60, "debug": 400}     # seconds of the machine that a short form takes at most
 # what the emulator's CPU time may be for each second of the machine
 FACTOR = 4
 SAVE = ("cat /sys/kernel/debug/lintel_coverage > /coverage; for file in "
@@ -59,7 +60,8 @@ def command_line(settings, program, short):
 def run(settings):
     program, short, judge = FUZZERS[settings.what]
     extra = build(settings)
-    limit = BOOT.get(settings.kernel, 300) + FACTOR * (settings.seconds or 60)
+    seconds = settings.seconds or SHORT.get(settings.kernel, 60)
+    limit = BOOT.get(settings.kernel, 300) + FACTOR * seconds
     words = [TOP / "testbed" / "machine", "run", "--kernel", settings.kernel, "--mode",
              settings.mode, "--cpus", str(settings.cpus), "--timeout", str(int(limit)),
              "--put", OUT / program, *extra, "--", command_line(settings, program, short)]
