@@ -129,8 +129,11 @@ TEST_SLOW(charged_to_the_cgroup, 4)
 		  charged);
 	/* at the least: VMCS, MSR bitmap, kvm_run, FPU state, EPT root */
 	CHECK(charged > 20 * 1024, "%ld bytes in all", charged);
-	/* KVM has files in debugfs, sanitizers keep records of each object: nobody's */
-	if (!strcmp(device_path(), "/dev/kvm") || host_has_sanitizers())
+	if (host_has_sanitizers()) {
+		ktap_note("each object has records here, which are nobody's: not compared");
+		return;
+	}
+	if (!strcmp(device_path(), "/dev/kvm"))		/* its files in debugfs are nobody's */
 		share = 85;
 	CHECK(charged + srcu > host / 100 * share, "%ld of %ld bytes", charged, host);
 }
