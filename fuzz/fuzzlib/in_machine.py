@@ -12,7 +12,7 @@ FUZZERS = {
     "ring0": ("fuzz-ring0", "--cases 2500", None),
 }
 BOOT = {"small": 60, "debug": 900}      # seconds of the emulator until the command runs
-SHORT = {"small": 60, "debug": 400}     # seconds of the machine that a short form takes at most
+SHORT = {"small": 60, "debug": 700}     # seconds of the machine that a short form takes at most
 # what the emulator's CPU time may be for each second of the machine
 FACTOR = 4
 SAVE = ("cat /sys/kernel/debug/lintel_coverage > /coverage; for file in "
