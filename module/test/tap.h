@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-/* The first line; before a program's first result. */
+/* The first line; each program's main() begins with it, and ends with tap_end(). */
 void tap_begin(void);
 
 /* One line: "ok" or "not ok"; the name is printf-formatted. */

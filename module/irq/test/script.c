@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Runs the scripts: makes the VM, does each step, and compares what it must see. */
-#include <stdarg.h>
-
 #include "script.h"
 
 #define TAKE_LIMIT	100000
@@ -306,8 +304,8 @@ static void script_run(const struct script *script, bool waits)
 		if (got == s->expect && !shim_locks_held)
 			continue;
 		good = false;
-		printf("# %s: line %d: got %#llx (%lld), expected %#llx (%lld)\n", script->name,
-		       s->line, got, got, s->expect, s->expect);
+		tap_note("%s: line %d: got %#llx (%lld), expected %#llx (%lld)", script->name,
+			 s->line, got, got, s->expect, s->expect);
 		break;
 	}
 	tap_ok(good, "%s", script->name);

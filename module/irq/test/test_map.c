@@ -108,7 +108,7 @@ void test_map(void)
 		mapped += map != NULL;
 		arrived += with != 0;
 	}
-	printf("# map: %u messages, %u with a map, %u arrived\n", i, mapped, arrived);
+	tap_note("map: %u messages, %u with a map, %u arrived", i, mapped, arrived);
 	tap_ok(same && arrived > ROUNDS / 4 && mapped > ROUNDS / 2 && mapped < ROUNDS,
 	       "map: who gets a message does not depend on it");
 	test_vm_destroy(vm);

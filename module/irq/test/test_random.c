@@ -48,7 +48,6 @@ void test_routing(void)
 	struct kvm_irqchip chip = { .chip_id = 3 };
 	struct lintel_vm empty = { 0 };
 	struct lintel_vm *vm = test_vm_create(false);
-	char name[80];
 	unsigned int i;
 	bool good;
 
@@ -56,9 +55,8 @@ void test_routing(void)
 		int ret = lintel_routing_set(vm, routings[i].entry, routings[i].nr,
 					     routings[i].flags);
 
-		snprintf(name, sizeof(name), "routing: %s: %s", routings[i].name,
-			 routings[i].expect ? "refused" : "accepted");
-		tap_ok(ret == routings[i].expect, "%s", name);
+		tap_ok(ret == routings[i].expect, "routing: %s: %s", routings[i].name,
+		       routings[i].expect ? "refused" : "accepted");
 	}
 
 	lintel_lapic_reg_write(vm->vcpus[1]->lapic, APIC_SPIV, 0x1ff);
@@ -242,8 +240,8 @@ static bool same_after_restore(struct lintel_vm *vm)
 		same = same && !memcmp(&lapic, &lapic2, sizeof(lapic));
 		for (unsigned int j = 0; j < sizeof(lapic); j += 4)
 			if (memcmp(lapic.regs + j, lapic2.regs + j, 4))
-				printf("# lapic %u: register %#x: %#x, then %#x\n", i, j,
-				       *(u32 *)(lapic.regs + j), *(u32 *)(lapic2.regs + j));
+				tap_note("lapic %u: register %#x: %#x, then %#x", i, j,
+					 *(u32 *)(lapic.regs + j), *(u32 *)(lapic2.regs + j));
 	}
 	return same;
 }
@@ -263,7 +261,7 @@ void test_random(void)
 		if (!agrees || !same || shim_locks_held)
 			break;
 	}
-	printf("# random: %u steps, %llu interrupts taken\n", i, taken);
+	tap_note("random: %u steps, %llu interrupts taken", i, taken);
 	tap_ok(agrees && taken > ROUNDS / 100, "random: pending and acknowledge agree");
 	tap_ok(same, "random: state that is put back reads the same");
 	tap_ok(!shim_locks_held, "random: no lock is left behind");

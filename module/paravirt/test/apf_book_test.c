@@ -271,6 +271,7 @@ static void test_random(void)
 
 int main(void)
 {
+	tap_begin();
 	test_one();
 	test_untold();
 	test_failure();

@@ -104,6 +104,7 @@ int main(void)
 		2400000, 3500000, 4294967, 10000000, 20000000,
 	};
 
+	tap_begin();
 	for (unsigned int i = 0; i < sizeof(rates) / sizeof(rates[0]); i++)
 		test_rate(rates[i]);
 	test_scales();

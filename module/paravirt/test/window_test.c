@@ -77,6 +77,7 @@ static void test_bounds(void)
 
 int main(void)
 {
+	tap_begin();
 	for (unsigned int i = 0; i < sizeof(halts) / sizeof(halts[0]); i++) {
 		bool own = halts[i].rules.start;
 

@@ -3,7 +3,6 @@
  * The model of a guest's performance counters: which registers there are, what they take, what a
  * counter counts, and what a filter allows.
  */
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "../../test/tap.h"
@@ -225,6 +224,7 @@ static void filters(void)
 
 int main(void)
 {
+	tap_begin();
 	shapes();
 	registers();
 	values();

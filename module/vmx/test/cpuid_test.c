@@ -287,6 +287,7 @@ static void test_quick(void)
 
 int main(void)
 {
+	tap_begin();
 	test_empty();
 	test_set_get();
 	test_derived();

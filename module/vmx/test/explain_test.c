@@ -6,7 +6,6 @@
  * reported for which field, and that no other is (BREAKS), or that others may be (BREAKS_TOO),
  * or that none is (HOLDS: the boundary of a rule).  The last test fails if a rule has no case.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "../../test/tap.h"
@@ -33,8 +32,8 @@ static void result(bool ok, const char *what, const char *field, int line)
 static void show(const struct explain_finding *found, int nr)
 {
 	for (int i = 0; i < nr && i < MAX_FOUND; i++)
-		printf("# found: %s %s = 0x%llx: %s\n", rule_names[found[i].rule], found[i].field,
-		       (unsigned long long)found[i].value, found[i].text);
+		tap_note("found: %s %s = 0x%llx: %s", rule_names[found[i].rule], found[i].field,
+			 (unsigned long long)found[i].value, found[i].text);
 }
 
 static void expect(const struct vmcs_fields *f, enum explain_rule rule, const char *field,
@@ -440,6 +439,7 @@ static void test_texts(void)
 
 int main(void)
 {
+	tap_begin();
 	HOLDS(guest64, (void)0);
 	HOLDS(guest_real, (void)0);
 	HOLDS(guest32, (void)0);

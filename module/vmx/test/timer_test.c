@@ -3,8 +3,6 @@
  * The preemption timer's start value, against the timer itself: a count-down that steps when a bit
  * of the TSC changes, as the SDM describes it.
  */
-#include <stdio.h>
-
 #include "../../test/tap.h"
 #include "../timer.h"
 
@@ -22,7 +20,7 @@ static bool on_time(u64 now, u64 target, unsigned int rate)
 
 	if (at >= want && at - want < 1ull << rate)
 		return true;
-	printf("# now %#lx target %#lx rate %u: expires at %#lx\n", now, target, rate, at);
+	tap_note("now %#lx target %#lx rate %u: expires at %#lx", now, target, rate, at);
 	return false;
 }
 

@@ -3,8 +3,6 @@
  * Bus-lock detection and the notify window, as far as it goes without a processor that has them:
  * what user space may ask for, and which exits it hears of.
  */
-#include <stdio.h>
-
 #include "../../test/tap.h"
 #include "../watch.h"
 
@@ -12,6 +10,7 @@ int main(void)
 {
 	const u64 window = 1ULL << 32;
 
+	tap_begin();
 	tap_ok(watch_bus_lock_valid(1, false) && watch_bus_lock_valid(0, false),
 	       "off may be asked for on every processor");
 	tap_ok(watch_bus_lock_valid(2, true) && !watch_bus_lock_valid(2, false),
