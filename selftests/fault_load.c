@@ -12,6 +12,11 @@
 #define MANY_SITES	16384
 #define COUNTED_LOADS	4
 
+static void unload(void)
+{
+	REQUIRE(module_references_settle(0, 2000) && !module_unload(module_name()), "unload: %m");
+}
+
 /* Whether there was an n-th place. */
 static bool fault_at(unsigned int n, unsigned int *failed)
 {
@@ -27,12 +32,12 @@ static bool fault_at(unsigned int n, unsigned int *failed)
 		(*failed)++;
 		CHECK(hit, "not loaded, errno %d, without a fault", err);
 		CHECK(!module_loaded(module_name()), "errno %d, and there all the same", err);
-		REQUIRE(!module_load(module_file(), ""), "it does not load any more: %m");
+		module_reload();
 	}
 	/* each guest takes longer than the load */
 	if (!(n % 16) || !hit)
 		module_works();
-	REQUIRE(module_references_settle(0, 2000) && !module_unload(module_name()), "unload: %m");
+	unload();
 	return hit;
 }
 
@@ -42,9 +47,9 @@ static unsigned int count_places(void)
 	unsigned int places;
 
 	fault_arm(MANY_SITES);
-	REQUIRE(!module_load(module_file(), ""), "load: %m");
+	module_reload();
 	places = fault_sites(MANY_SITES);
-	REQUIRE(module_references_settle(0, 2000) && !module_unload(module_name()), "unload: %m");
+	unload();
 	return places;
 }
 
@@ -55,11 +60,8 @@ TEST_SLOW(the_last_places, 30)
 	unsigned int least = MANY_SITES, most = 0, hits = 0, failed = 0, n;
 
 	fault_prepare();
-	if (access(module_file(), R_OK))
-		SKIP("%s: %m", module_file());
-	if (module_references(module_name()) != 0)
-		SKIP("%s is in use by something else", module_name());
-	REQUIRE(!module_unload(module_name()), "unload: %m");
+	module_needed();
+	unload();
 	for (int i = 0; i < COUNTED_LOADS; i++) {
 		n = count_places();
 		least = n < least ? n : least;
@@ -74,6 +76,6 @@ TEST_SLOW(the_last_places, 30)
 	CHECK_EQ(hits, last);
 	CHECK(least - n <= 2 * last, "the places differ too much for the last ones to be meant");
 	CHECK(failed, "no fault kept the module out");
-	REQUIRE(!module_load(module_file(), ""), "load: %m");
+	module_reload();
 	module_works();
 }
