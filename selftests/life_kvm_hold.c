@@ -187,7 +187,7 @@ struct maker {
 	u32 made, refused;
 };
 
-static volatile int stop;
+static volatile int stop, pause_makers;
 
 /* A vCPU without memory enters its guest and exits at the first instruction's fetch. */
 static void enter_guest(int vm, int size)
@@ -211,8 +211,13 @@ static void *make_vms(void *arg)
 	struct maker *m = arg;
 
 	while (!stop) {
-		int vm = ioctl(dev, KVM_CREATE_VM, 0);
+		int vm;
 
+		if (pause_makers) {
+			usleep(500);
+			continue;
+		}
+		vm = ioctl(dev, KVM_CREATE_VM, 0);
 		if (vm < 0) {
 			REQUIRE(errno == ENODEV || errno == ENOENT || errno == ENXIO, "%m");
 			m->refused++;
@@ -222,8 +227,8 @@ static void *make_vms(void *arg)
 		enter_guest(vm, size);
 		close(vm);
 		m->made++;
-		/* now and then long enough for the hold to end */
-		usleep(m->made % 5 * 2000);
+		/* now and then long enough for the hold to end, and for both threads at once */
+		usleep(m->made % 8 ? m->made % 5 * 2000 : 50000);
 	}
 	close(dev);
 	return NULL;
@@ -231,15 +236,18 @@ static void *make_vms(void *arg)
 
 /*
  * VMs of two threads, a hold that lingers for 0 to 3 ms and kvm_intel, which goes whenever it may,
- * all at once.  Where Lintel can run alone, a VM may keep kvm_intel from coming back.
+ * all at once.  Where Lintel can run alone, a VM may keep kvm_intel from coming back: once, then
+ * the threads pause, for a load of kvm_intel may take seconds.
  */
 TEST_SLOW(all_at_once, 3)
 {
 	static const char *const values[] = { "0", "1", "2", "3", LONGEST_MS };
 	struct maker maker[2] = {};
 	u32 gone = 0, held = 0, kept_out = 0;
+	u64 start;
 
 	need_kvm_beside();
+	start = now_ms();
 	for (int i = 0; i < 2; i++)
 		REQUIRE(!pthread_create(&maker[i].thread, NULL, make_vms, &maker[i]),
 			"pthread_create");
@@ -254,14 +262,16 @@ TEST_SLOW(all_at_once, 3)
 		while (module_load(kvm_intel_file(), "")) {
 			REQUIRE(errno == EBUSY, "loading %s: %m", kvm_intel_file());
 			kept_out++;
+			pause_makers = 1;
 			usleep(500);
 		}
+		pause_makers = 0;
 	}
 	stop = 1;
 	for (int i = 0; i < 2; i++)
 		pthread_join(maker[i].thread, NULL);
-	ktap_note("kvm_intel gone %u times, held %u times, kept out %u times; VMs %u, refused %u",
-		  gone, held, kept_out, maker[0].made + maker[1].made,
+	ktap_note("%lu ms: kvm_intel gone %u times, held %u, kept out %u; VMs %u, refused %u",
+		  now_ms() - start, gone, held, kept_out, maker[0].made + maker[1].made,
 		  maker[0].refused + maker[1].refused);
 	CHECK(gone >= TIMES && held >= TIMES && maker[0].made && maker[1].made,
 	      "too little of something");
