@@ -171,6 +171,7 @@ static int run_test(const struct ktap_test *test, unsigned int timeout)
 	unsigned int seconds = timeout * test->slow;
 	sigset_t chld, old;
 	int status = 0;
+	time_t start;
 	pid_t pid;
 
 	sigemptyset(&chld);
@@ -178,6 +179,7 @@ static int run_test(const struct ktap_test *test, unsigned int timeout)
 	sigprocmask(SIG_BLOCK, &chld, &old);
 	skip_reason[0] = '\0';
 	fflush(stdout);
+	start = now();
 	pid = fork();
 	if (pid < 0) {
 		printf("# fork: %m\n");
@@ -196,6 +198,8 @@ static int run_test(const struct ktap_test *test, unsigned int timeout)
 		return KTAP_FAIL;
 	}
 	kill(-pid, SIGKILL);	/* what the test left behind in its process group */
+	if (now() - start > seconds / 2)
+		printf("# took %ld s of %u s\n", now() - start, seconds);
 	if (WIFSIGNALED(status)) {
 		printf("# died of signal %d\n", WTERMSIG(status));
 		return KTAP_FAIL;
