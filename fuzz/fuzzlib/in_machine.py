@@ -26,7 +26,7 @@ LEAKS = ("; code=$?; if [ -e /sys/kernel/debug/kmemleak ]; then sleep 6; "
 
 
 def build(settings):
-    done = subprocess.run(["make", "-s", "-C", TOP / "fuzz", f"OUTPUT={OUT}"], check=False)
+    done = subprocess.run([TOP / "testbed" / "build", "fuzz"], check=False)
     if done.returncode:
         raise SetupError("the fuzzers do not build (see above)")
     if settings.mode == "kvm":
