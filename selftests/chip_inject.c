@@ -264,7 +264,8 @@ TEST(halted_vcpu_is_interruptible)
 	struct vcpu *v = start(VM_IRQCHIP, guest_sleeps_forever);
 	struct sigaction sa = { .sa_handler = on_alarm };
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
-	struct itimerspec when = { .it_value.tv_nsec = 30000000 };
+	/* again and again: the first may come before KVM_RUN */
+	struct itimerspec when = { { .tv_nsec = 30000000 }, { .tv_nsec = 30000000 } };
 	struct kvm_mp_state mp;
 	timer_t timer;
 
@@ -272,6 +273,7 @@ TEST(halted_vcpu_is_interruptible)
 	REQUIRE_OK(timer_create(CLOCK_MONOTONIC, &event, &timer));
 	REQUIRE_OK(timer_settime(timer, 0, &when, NULL));
 	CHECK_ERRNO(ioctl(v->fd, KVM_RUN, 0), EINTR);
+	timer_delete(timer);
 	REQUIRE_OK(ioctl(v->fd, KVM_GET_MP_STATE, &mp));
 	CHECK_EQ(mp.mp_state, KVM_MP_STATE_HALTED);
 }

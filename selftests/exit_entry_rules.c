@@ -140,7 +140,8 @@ static void nothing(int signal)
 /* KVM_RUN, ended by a signal after @us if the guest does not exit by itself. 0, or errno. */
 static int run_for(struct vcpu *v, unsigned int us)
 {
-	struct itimerval soon = { .it_value.tv_usec = us };
+	/* again and again: the first may come before KVM_RUN */
+	struct itimerval soon = { { .tv_usec = us }, { .tv_usec = us } };
 	int err;
 
 	v->run->request_interrupt_window = 1;

@@ -211,13 +211,13 @@ TEST(signal_among_exits)
 	struct vcpu *v = start(0, guest_for_ever);
 	struct sigaction sa = { .sa_handler = on_signal };
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
-	struct itimerspec when = { .it_value.tv_nsec = 5000000 };
+	struct itimerspec when = { { .tv_nsec = 5000000 }, { .tv_nsec = 5000000 } };
 	timer_t timer;
 
 	sigaction(SIGUSR1, &sa, NULL);
 	REQUIRE_OK(timer_create(CLOCK_MONOTONIC, &event, &timer));
+	REQUIRE_OK(timer_settime(timer, 0, &when, NULL));
 	for (int i = 0; i < 5; i++) {
-		REQUIRE_OK(timer_settime(timer, 0, &when, NULL));
 		CHECK_ERRNO(ioctl(v->fd, KVM_RUN, 0), EINTR);
 		CHECK_EQ(v->run->exit_reason, KVM_EXIT_INTR);
 	}

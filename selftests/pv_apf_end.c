@@ -143,7 +143,7 @@ static void on_signal(int sig) { (void)sig; }
 
 TEST(signal_ends_the_wait)
 {
-	struct itimerspec soon = { .it_value = { .tv_nsec = 50000000 } };
+	struct itimerspec soon = { { .tv_nsec = 50000000 }, { .tv_nsec = 50000000 } };
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
 	struct sigaction sa = { .sa_handler = on_signal };
 	struct absent a = absent_make(PAGE);
@@ -152,10 +152,10 @@ TEST(signal_ends_the_wait)
 
 	REQUIRE_OK(sigaction(SIGUSR1, &sa, NULL));
 	REQUIRE_OK(timer_create(CLOCK_MONOTONIC, &event, &timer));
-	for (int i = 0; i < 3; i++) {
-		REQUIRE_OK(timer_settime(timer, 0, &soon, NULL));
+	REQUIRE_OK(timer_settime(timer, 0, &soon, NULL));
+	for (int i = 0; i < 3; i++)
 		CHECK_ERRNO(ioctl(v->fd, KVM_RUN, 0), EINTR);
-	}
+	timer_delete(timer);
 	REQUIRE_EQ(absent_wait(&a), 0);
 	absent_give(&a, 0, CONTENT);
 	vcpu_finish(v);
