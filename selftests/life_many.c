@@ -171,7 +171,8 @@ static void *open_and_run(void *arg)
 	return NULL;
 }
 
-TEST_SLOW(unloaded_under_openers, 3)
+/* A load takes up to 2 s on a stock kernel. */
+TEST_SLOW(unloaded_under_openers, 6)
 {
 	static struct opener opener[3];
 	/* on one CPU three of them would have it open all the time */

@@ -49,8 +49,8 @@ TEST(loading_twice_is_refused)
 	module_works();
 }
 
-/* Only for Lintel, whose parameters these are. */
-TEST(parameters)
+/* Only for Lintel, whose parameters these are.  A load takes up to 2 s on a stock kernel. */
+TEST_SLOW(parameters, 3)
 {
 	static const struct { const char *args; bool good;
 	} rows[] = {

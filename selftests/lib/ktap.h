@@ -11,8 +11,8 @@
  * Two watchdogs guard a test. The child's own alarm calls the function given to
  * ktap_set_timeout_hook(), which can end a KVM_RUN so that the guest's registers are shown; the
  * parent kills a child that does not react to it. The limit is KTAP_TIMEOUT seconds (environment),
- * else the default below, both multiplied by TEST_SLOW()'s factor. A test that took more than half
- * of it says so.
+ * else the default below, both multiplied by TEST_SLOW()'s factor. A test that the alarm found
+ * has failed, even if its checks then pass; one that took more than half of its limit says so.
  *
  * Exit status of the program: 0 all passed, 1 something failed, 4 everything was skipped.
  */
