@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "chips.h"
+#include "signals.h"
 #include "vm.h"
 
 #define VECTOR	0x61
@@ -257,23 +258,12 @@ GUEST_CODE static void guest_sleeps_forever(void)
 		hlt();
 }
 
-static void on_alarm(int sig) { (void)sig; }
-
 TEST(halted_vcpu_is_interruptible)
 {
 	struct vcpu *v = start(VM_IRQCHIP, guest_sleeps_forever);
-	struct sigaction sa = { .sa_handler = on_alarm };
-	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
-	/* again and again: the first may come before KVM_RUN */
-	struct itimerspec when = { { .tv_nsec = 30000000 }, { .tv_nsec = 30000000 } };
 	struct kvm_mp_state mp;
-	timer_t timer;
 
-	sigaction(SIGUSR1, &sa, NULL);
-	REQUIRE_OK(timer_create(CLOCK_MONOTONIC, &event, &timer));
-	REQUIRE_OK(timer_settime(timer, 0, &when, NULL));
-	CHECK_ERRNO(ioctl(v->fd, KVM_RUN, 0), EINTR);
-	timer_delete(timer);
+	vcpu_run_until_signal(v, 30);
 	REQUIRE_OK(ioctl(v->fd, KVM_GET_MP_STATE, &mp));
 	CHECK_EQ(mp.mp_state, KVM_MP_STATE_HALTED);
 }

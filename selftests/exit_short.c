@@ -7,10 +7,10 @@
  * exits happens.
  */
 #include <pthread.h>
-#include <signal.h>
 #include <time.h>
 
 #include "chips.h"
+#include "signals.h"
 #include "vm.h"
 
 #define VECTOR	0x61
@@ -204,21 +204,12 @@ GUEST_CODE static void guest_for_ever(void)
 	}
 }
 
-static void on_signal(int sig) { (void)sig; }
-
 TEST(signal_among_exits)
 {
 	struct vcpu *v = start(0, guest_for_ever);
-	struct sigaction sa = { .sa_handler = on_signal };
-	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
-	struct itimerspec when = { { .tv_nsec = 5000000 }, { .tv_nsec = 5000000 } };
-	timer_t timer;
 
-	sigaction(SIGUSR1, &sa, NULL);
-	REQUIRE_OK(timer_create(CLOCK_MONOTONIC, &event, &timer));
-	REQUIRE_OK(timer_settime(timer, 0, &when, NULL));
 	for (int i = 0; i < 5; i++) {
-		CHECK_ERRNO(ioctl(v->fd, KVM_RUN, 0), EINTR);
+		vcpu_run_until_signal(v, 5);
 		CHECK_EQ(v->run->exit_reason, KVM_EXIT_INTR);
 	}
 }

@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "guest.h"
+#include "signals.h"
 #include "vm.h"
 
 static volatile sig_atomic_t ticks;
@@ -26,7 +27,7 @@ static void handle(int sig)
 	REQUIRE_OK(sigaction(sig, &sa, NULL));
 }
 
-static timer_t every_ms(long first, long interval)
+static void every_ms(long first, long interval)
 {
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
 	struct itimerspec when = {
@@ -37,16 +38,6 @@ static timer_t every_ms(long first, long interval)
 
 	REQUIRE_OK(timer_create(CLOCK_MONOTONIC, &event, &timer));
 	REQUIRE_OK(timer_settime(timer, 0, &when, NULL));
-	return timer;
-}
-
-/* A KVM_RUN that a signal ends. They come every 20 ms: the first may come before the KVM_RUN. */
-static void run_until_signal(struct vcpu *v)
-{
-	timer_t timer = every_ms(20, 20);
-
-	CHECK_ERRNO(ioctl(v->fd, KVM_RUN, 0), EINTR);
-	REQUIRE_OK(timer_delete(timer));
 }
 
 GUEST_CODE static void guest_endless(void)
@@ -60,13 +51,11 @@ TEST(signal_ends_run)
 	struct vm *vm = vm_create(0);
 	struct vcpu *v = vcpu_create(vm, 0);
 
-	handle(SIGUSR1);
 	vcpu_set_long(v, guest_endless);
 	for (int i = 0; i < 3; i++) {
-		run_until_signal(v);
+		vcpu_run_until_signal(v, 20);
 		CHECK_EQ(v->run->exit_reason, KVM_EXIT_INTR);
 	}
-	CHECK(ticks >= 3, "%d signals", (int)ticks);
 	CHECK(vm_shared(vm)->arg[0] > 0, "the guest did not run");
 }
 
@@ -82,8 +71,7 @@ TEST(immediate_exit)
 		CHECK_ERRNO(ioctl(v->fd, KVM_RUN, 0), EINTR);
 	CHECK_EQ(vm_shared(vm)->arg[0], 0);
 	v->run->immediate_exit = 0;
-	handle(SIGUSR1);
-	run_until_signal(v);
+	vcpu_run_until_signal(v, 20);
 	CHECK(vm_shared(vm)->arg[0] > 0, "the guest did not run");
 }
 

@@ -4,13 +4,12 @@
  * goes, a signal comes, the VM is closed, its VMM is killed while somebody else holds the
  * userfaultfd.
  */
-#include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 
 #include "apf.h"
 #include "module.h"
+#include "signals.h"
 #include "stats.h"
 
 /* KVM waits for its workers for as long as those wait for the page. */
@@ -139,23 +138,13 @@ TEST(slot_removed_under_a_wait)
 
 /* --- a signal --- */
 
-static void on_signal(int sig) { (void)sig; }
-
 TEST(signal_ends_the_wait)
 {
-	struct itimerspec soon = { { .tv_nsec = 50000000 }, { .tv_nsec = 50000000 } };
-	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
-	struct sigaction sa = { .sa_handler = on_signal };
 	struct absent a = absent_make(PAGE);
 	struct vcpu *v = apf_vcpu(&a, guest_waits);
-	timer_t timer;
 
-	REQUIRE_OK(sigaction(SIGUSR1, &sa, NULL));
-	REQUIRE_OK(timer_create(CLOCK_MONOTONIC, &event, &timer));
-	REQUIRE_OK(timer_settime(timer, 0, &soon, NULL));
 	for (int i = 0; i < 3; i++)
-		CHECK_ERRNO(ioctl(v->fd, KVM_RUN, 0), EINTR);
-	timer_delete(timer);
+		vcpu_run_until_signal(v, 50);
 	REQUIRE_EQ(absent_wait(&a), 0);
 	absent_give(&a, 0, CONTENT);
 	vcpu_finish(v);

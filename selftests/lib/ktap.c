@@ -69,6 +69,15 @@ void ktap_row(const char *fmt, ...)
 	va_end(ap);
 }
 
+static __attribute__((noreturn)) void end_test(int unless_failed)
+{
+	/* what its time has ended proves nothing, whatever the checks behind it say */
+	if (timed_out && !failures)
+		ktap_failed(__FILE__, __LINE__, "watchdog: the time was over");
+	fflush(stdout);
+	_exit(failures ? KTAP_FAIL : unless_failed);
+}
+
 void ktap_skip(const char *fmt, ...)
 {
 	va_list ap;
@@ -76,17 +85,12 @@ void ktap_skip(const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(skip_reason, 256, fmt, ap);
 	va_end(ap);
-	fflush(stdout);
-	_exit(failures ? KTAP_FAIL : KTAP_SKIP);
+	end_test(KTAP_SKIP);
 }
 
 void ktap_end_test(void)
 {
-	/* what its time has ended proves nothing, whatever the checks behind it say */
-	if (timed_out && !failures)
-		ktap_failed(__FILE__, __LINE__, "watchdog: the time was over");
-	fflush(stdout);
-	_exit(failures ? KTAP_FAIL : KTAP_PASS);
+	end_test(KTAP_PASS);
 }
 
 bool ktap_any_failure(void)
@@ -174,7 +178,7 @@ static int run_test(const struct ktap_test *test, unsigned int timeout)
 	unsigned int seconds = timeout * test->slow;
 	sigset_t chld, old;
 	int status = 0;
-	time_t start;
+	time_t start, took;
 	pid_t pid;
 
 	sigemptyset(&chld);
@@ -201,8 +205,9 @@ static int run_test(const struct ktap_test *test, unsigned int timeout)
 		return KTAP_FAIL;
 	}
 	kill(-pid, SIGKILL);	/* what the test left behind in its process group */
-	if (now() - start > seconds / 2)
-		printf("# took %ld s of %u s\n", now() - start, seconds);
+	took = now() - start;
+	if (took > seconds / 2)
+		printf("# took %ld s of %u s\n", took, seconds);
 	if (WIFSIGNALED(status)) {
 		printf("# died of signal %d\n", WTERMSIG(status));
 		return KTAP_FAIL;
